@@ -1,0 +1,23 @@
+"""Configuration: Hydra composes ``configs/`` and the overrides, pydantic checks the result.
+
+Every default lives in :mod:`harness.config.schema` (or on an encoder's card) and nowhere else; the YAML
+files hold choices, not defaults. A wrong key, type or combination stops before any download or training.
+"""
+
+from harness.config.cards import DataCard, EncoderCard, FileSource, LanguageFiles
+from harness.config.compose import compose_config, group_options, shipped_folder
+from harness.config.schema import Config, MethodConfig, TrackingConfig, TrainerConfig
+
+__all__ = [
+    "Config",
+    "DataCard",
+    "EncoderCard",
+    "FileSource",
+    "LanguageFiles",
+    "MethodConfig",
+    "TrackingConfig",
+    "TrainerConfig",
+    "compose_config",
+    "group_options",
+    "shipped_folder",
+]

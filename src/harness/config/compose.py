@@ -1,0 +1,181 @@
+"""From group choices and ``key=value`` overrides to a checked :class:`~harness.config.schema.Config`.
+
+Hydra's compose API does what researchers expect of it (groups, ``key=value``, ``experiment=…`` presets); a key that
+exists nowhere is left to the schema to refuse, whose message names the nearest valid key.
+"""
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from harness.config.schema import Config
+from harness.errors import ConfigError, listing, nearest
+
+M = TypeVar("M", bound=BaseModel)
+
+GROUPS = ("data", "encoder", "method", "translator", "aligner", "synthesis", "trainer", "tracking", "experiment")
+
+
+def shipped_folder(name: str) -> Path:
+    """Return the shipped ``configs`` or ``sweeps``: in a checkout the repository's, else the package's own."""
+    package = Path(__file__).resolve().parents[1]
+    repository = package.parents[1]
+    if (repository / "pyproject.toml").is_file() and (repository / name).is_dir():
+        return repository / name
+    return package / "shipped" / name
+
+
+def group_options(group: str, config_dir: Path | None = None) -> dict[str, Path]:
+    """Return the choices of a group and their files, a user's own before the shipped ones."""
+    found: dict[str, Path] = {}
+    for folder in _search_path(config_dir):
+        for file in sorted((folder / group).glob("*.yaml")):
+            found.setdefault(file.stem, file)
+    return found
+
+
+def _search_path(config_dir: Path | None) -> list[Path]:
+    return [*([config_dir.absolute()] if config_dir else []), shipped_folder("configs")]
+
+
+def compose_config(overrides: Sequence[str] = (), config_dir: Path | None = None) -> Config:
+    """Compose and check a configuration.
+
+    :param overrides: ``group=choice`` and ``dotted.key=value``.
+    :param config_dir: a folder with a user's own groups; its files go before shipped ones of the same name.
+    :raises ConfigError: unknown group, choice or key, a wrong type, or an impossible combination; all
+        faults of the result are named at once.
+    """
+    if config_dir is not None and not config_dir.is_dir():
+        raise ConfigError(f"--config-dir {config_dir}: no such folder")
+    values, choices = _compose([_hydra_override(override) for override in overrides], config_dir)
+    card = group_options("data", config_dir).get(choices["data"])
+    folder = card.parent if card else Path.cwd()
+    if isinstance(values.get("data"), dict) and values["data"].get("relative_to") == "working_folder":
+        folder = Path.cwd()
+    return validated(Config, {**values, "data_folder": folder})
+
+
+def _hydra_override(override: str) -> str:
+    """Make Hydra accept any key, so that the schema can say which one was meant."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    key, equals, value = override.partition("=")
+    name = key.lstrip("+~")
+    if not equals or not name:
+        raise ConfigError(f"{override!r} is not an override; write KEY=VALUE, for example trainer.max_epochs=2")
+    if name in GROUPS:
+        return f"{name}={value}"
+    text = f"++{name}={value}"
+    try:
+        OverridesParser.create().parse_override(text)
+    except HydraException:
+        # Paths and URIs may hold characters of Hydra's grammar: take them literally.
+        escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+        text = f"++{name}='{escaped}'"
+        try:
+            OverridesParser.create().parse_override(text)
+        except HydraException:
+            raise ConfigError(f"{override!r} cannot be read; write KEY=VALUE, quoted where a value holds quotes") from None
+    return text
+
+
+def _compose(overrides: list[str], config_dir: Path | None) -> tuple[dict[str, Any], dict[str, str]]:
+    from hydra import compose, initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.errors import HydraException, MissingConfigException
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
+
+    first, *others = _search_path(config_dir)
+    path = ",".join(f"file://{folder}" for folder in others)
+    OmegaConf.register_new_resolver("rx_mini", _rx_mini_folder, replace=True)
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(str(first), version_base="1.3", job_name="harness"):
+            composed = compose(
+                "config", overrides=[f"hydra.searchpath=[{path}]", *overrides], return_hydra_config=True
+            )
+        choices = {group: str(composed.hydra.runtime.choices.get(group)) for group in GROUPS}
+        OmegaConf.set_struct(composed, False)
+        del composed["hydra"]
+        values = OmegaConf.to_container(composed, resolve=True)
+    except MissingConfigException as error:
+        raise ConfigError(_missing_choice(error.missing_cfg_file or "", config_dir)) from error
+    except (HydraException, OmegaConfBaseException, YAMLError) as error:
+        raise ConfigError(_one_sentence(error)) from error
+    assert isinstance(values, dict)
+    return {str(key): value for key, value in values.items()}, choices
+
+
+def _rx_mini_folder() -> str:
+    return str(Path(__file__).resolve().parents[1] / "corpora" / "rx_mini")
+
+
+def _missing_choice(wanted: str, config_dir: Path | None) -> str:
+    group, _, choice = str(wanted).partition("/")
+    options = group_options(group, config_dir)
+    return f"{group}={choice}: no such choice{nearest(choice, options)}; allowed: {listing(sorted(options), most=40)}"
+
+
+def _one_sentence(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    key = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("full_key:")), "")
+    return f"{key}: {lines[0]}" if key else " ".join(lines[:2])
+
+
+def validated(model: type[M], values: Any) -> M:
+    """Check values against a schema.
+
+    :raises ConfigError: names every fault: the dotted key, what was found, what is allowed.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError("; ".join(_fault(model, detail) for detail in error.errors())) from error
+
+
+def _fault(model: type[BaseModel], detail: ErrorDetails) -> str:
+    key = ".".join(str(part) for part in detail["loc"])
+    if detail["type"] == "extra_forbidden":
+        fields = _fields_at(model, [str(part) for part in detail["loc"][:-1]])
+        return f"{key}: no such key{nearest(str(detail['loc'][-1]), fields)}; allowed: {listing(fields, most=40)}"
+    if detail["type"] == "missing":
+        return f"{key}: missing"
+    if detail["type"] == "value_error":
+        return f"{key}: {detail['ctx']['error']}" if key else str(detail["ctx"]["error"])
+    message = detail["msg"][0].lower() + detail["msg"][1:]
+    return f"{key}: found {_shown(detail['input'])}, {message}"
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "…"
+
+
+def _fields_at(model: type[BaseModel], path: Iterable[str]) -> list[str]:
+    current: Any = model
+    for part in path:
+        field = current.model_fields.get(part) if hasattr(current, "model_fields") else None
+        if field is None:
+            # Inside a dictionary (targets.sv): its values' schema.
+            current = next((one for one in getattr(current, "__args__", ()) if hasattr(one, "model_fields")), None)
+        else:
+            current = field.annotation
+            if not hasattr(current, "model_fields"):
+                inner = [one for one in getattr(current, "__args__", ()) if hasattr(one, "model_fields")]
+                current = inner[0] if inner and not str(current).startswith("dict") else current
+        if current is None:
+            return []
+    return list(getattr(current, "model_fields", {}))
+
+
+def default_tracking_uri() -> str:
+    """Return the store used when ``tracking.uri`` names none."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path.cwd() / 'mlruns' / 'mlflow.db'}"

@@ -1,0 +1,1 @@
+"""Evaluation: entity-span measures from character spans, with error kinds and intervals."""

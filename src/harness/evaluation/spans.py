@@ -1,0 +1,153 @@
+"""Counts per sentence, once, as arrays; every measure is a ratio of their sums.
+
+All matching is between two lists of spans of one sentence that do not overlap within a list (an overlap in
+somebody's predictions is scored, each span once). Exact matching is conlleval's and seqeval's default;
+``partial`` and ``type`` follow SemEval-2013 task 9 (Segura-Bedmar et al. 2013,
+https://aclanthology.org/S13-2056, section 4) as nervaluate reads it, with any shared character as overlap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.records import Span
+
+COLUMNS = (
+    "gold",  # gold entities
+    "predicted",  # predicted entities
+    "exact",  # same span, same label
+    "same_span",  # same span, any label
+    "partial",  # overlap without the same span, any label (SemEval partial; each entity once)
+    "type",  # overlap and same label (SemEval type; each entity once)
+    "boundary",  # error: overlap, same label, other span
+    "label",  # error: same span, other label
+    "boundary_and_label",  # error: overlap, other label, other span
+    "missed",  # error: gold entity without any partner
+    "spurious",  # error: predicted entity without any partner
+)
+COLUMN = {name: index for index, name in enumerate(COLUMNS)}
+ERROR_KINDS = ("boundary", "label", "boundary_and_label", "missed", "spurious")
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Counts of a test set.
+
+    :param total: shape (sentences, len(COLUMNS)).
+    :param by_label: label → array of the same shape; errors and matches are booked under the gold label,
+        ``predicted`` and ``spurious`` under the predicted one.
+    """
+
+    total: NDArray[np.int32]
+    by_label: Mapping[str, NDArray[np.int32]]
+
+    def summed(self) -> NDArray[np.int64]:
+        """Return the counts over all sentences, shape (len(COLUMNS),)."""
+        return np.asarray(self.total.sum(axis=0, dtype=np.int64))
+
+
+def count_spans(
+    gold: Sequence[Iterable[Span]], predicted: Sequence[Iterable[Span]], labels: Sequence[str] = ()
+) -> Counts:
+    """Count matches and errors of each sentence.
+
+    :param gold: one iterable of spans per sentence.
+    :param predicted: the same sentences in the same order.
+    :param labels: labels to count apart, besides those that occur.
+    :raises ValueError: the two have different numbers of sentences.
+    """
+    if len(gold) != len(predicted):
+        raise ValueError(f"{len(gold)} gold sentences and {len(predicted)} predicted ones")
+    rows = len(gold)
+    names = list(dict.fromkeys([*labels, *sorted({span[2] for side in (gold, predicted) for one in side for span in one})]))
+    table = np.zeros((len(names) + 1, rows, len(COLUMNS)), dtype=np.int32)
+    index = {name: number for number, name in enumerate(names)}
+    total = len(names)
+    for row, (left, right) in enumerate(zip(gold, predicted, strict=True)):
+        for label, column in _sentence_events(sorted(left), sorted(right)):
+            table[index[label], row, COLUMN[column]] += 1
+            table[total, row, COLUMN[column]] += 1
+    return Counts(table[total], {name: table[number] for name, number in index.items()})
+
+
+def _sentence_events(gold: list[Span], predicted: list[Span]) -> Iterable[tuple[str, str]]:
+    """Yield (label, column) once for everything there is to count."""
+    events = [(span[2], "gold") for span in gold]
+    events += [(span[2], "predicted") for span in predicted]
+    if gold == predicted:  # most sentences of a good model
+        for span in gold:
+            events += [(span[2], "exact"), (span[2], "same_span"), (span[2], "type")]
+        return events
+    events += _partial_events(gold, predicted)
+    events += _type_events(gold, predicted)
+    events += _error_events(gold, predicted)
+    return events
+
+
+def _overlap(left: Span, right: Span) -> bool:
+    return left[0] < right[1] and right[0] < left[1]
+
+
+def _partial_events(gold: list[Span], predicted: list[Span]) -> list[tuple[str, str]]:
+    """SemEval partial: the label is ignored; a prediction takes the same span, else the first overlapping one."""
+    free = list(gold)
+    events = []
+    for span in predicted:
+        same = next((other for other in free if other[:2] == span[:2]), None)
+        partner = same or next((other for other in free if _overlap(span, other)), None)
+        if partner is None:
+            continue
+        free.remove(partner)
+        events.append((partner[2], "same_span" if same else "partial"))
+    return events
+
+
+def _type_events(gold: list[Span], predicted: list[Span]) -> list[tuple[str, str]]:
+    """SemEval type: any overlap with the same label is correct; the nearest boundaries are taken first.
+
+    A prediction that overlaps only entities of other labels uses up the first of them (incorrect).
+    """
+    free = list(gold)
+    events = []
+    for span in predicted:
+        touching = [other for other in free if _overlap(span, other)]
+        same = [other for other in touching if other[2] == span[2]]
+        if same:
+            partner = min(same, key=lambda other: abs(other[0] - span[0]) + abs(other[1] - span[1]))
+            events.append((partner[2], "type"))
+            free.remove(partner)
+        elif touching:
+            free.remove(touching[0])
+    return events
+
+
+def _error_events(gold: list[Span], predicted: list[Span]) -> list[tuple[str, str]]:
+    """Pair each entity at most once, closest kind first; what stays alone is missed or spurious.
+
+    gold = exact + boundary + label + boundary_and_label + missed, and the same with spurious for predicted.
+    """
+    events = []
+    left, right = list(gold), list(predicted)
+    for span in predicted:
+        if span in left:
+            left.remove(span)
+            right.remove(span)
+            events.append((span[2], "exact"))
+    for kind, fits in (
+        ("label", lambda a, b: a[:2] == b[:2]),
+        ("boundary", lambda a, b: a[2] == b[2] and _overlap(a, b)),
+        ("boundary_and_label", _overlap),
+    ):
+        for span in list(right):
+            partner = next((other for other in left if fits(other, span)), None)
+            if partner is not None:
+                left.remove(partner)
+                right.remove(span)
+                events.append((partner[2], kind))
+    events += [(span[2], "missed") for span in left]
+    events += [(span[2], "spurious") for span in right]
+    return events

@@ -1,0 +1,88 @@
+"""What a result depends on besides its configuration: versions, git state, machine, the command line.
+
+Everything here may be stored with a run, so nothing here may hold a secret or a user's name.
+"""
+
+import hashlib
+import os
+import platform
+import re
+import shlex
+import subprocess
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+
+from harness import __version__
+
+RECORDED_PACKAGES = (
+    "torch", "pytorch-lightning", "transformers", "datasets", "mlflow", "optuna", "numpy", "hydra-core",
+)  # fmt: skip
+
+_SECRET = re.compile(r"(token|secret|password|passwd|api_?key|credential)", re.IGNORECASE)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python, this package and the libraries that can move a score."""
+    found = {"python": platform.python_version(), "harness": __version__}
+    for package in RECORDED_PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def git_state(folder: Path) -> dict[str, str]:
+    """Return ``git.commit`` and ``git.dirty`` of the checkout a folder lies in; empty outside one."""
+    commit = _git(folder, "rev-parse", "HEAD")
+    if commit is None:
+        return {}
+    changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    return {"git.commit": commit, "git.dirty": str(bool(changed)).lower()}
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=10, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def source_folder() -> Path:
+    """Return the folder this package runs from."""
+    return Path(__file__).resolve().parent
+
+
+def command_line(arguments: Sequence[str]) -> str:
+    """Return the one line that repeats a command, quoted for a shell, secrets masked."""
+    return "harness " + " ".join(shlex.quote(mask_secret(argument)) for argument in arguments)
+
+
+def mask_secret(argument: str) -> str:
+    """Replace the value of ``key=value`` whose key names a secret, and passwords inside URLs."""
+    key, equals, value = argument.partition("=")
+    if equals and _SECRET.search(key):
+        return f"{key}=***"
+    return key + equals + mask_url(value) if equals else mask_url(argument)
+
+
+def mask_url(text: str) -> str:
+    """Replace the password in ``scheme://user:password@host``."""
+    return re.sub(r"(://[^:/@\s]+):[^@/\s]+@", r"\1:***@", text)
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def available_cores() -> int:
+    """Return how many processor cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

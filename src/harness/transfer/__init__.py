@@ -1,0 +1,1 @@
+"""Transfer: from corpora to training mixtures, by recipe."""
