@@ -52,7 +52,9 @@ def compose_config(overrides: Sequence[str] = (), config_dir: Path | None = None
     """
     if config_dir is not None and not config_dir.is_dir():
         raise ConfigError(f"--config-dir {config_dir}: no such folder")
-    values, choices = _compose([_hydra_override(override) for override in overrides], config_dir)
+    # The last one wins, also for group choices, which Hydra would refuse to hear twice.
+    distinct = {override.partition("=")[0].lstrip("+~"): override for override in overrides}
+    values, choices = _compose([_hydra_override(override) for override in distinct.values()], config_dir)
     card = group_options("data", config_dir).get(choices["data"])
     folder = card.parent if card else Path.cwd()
     if isinstance(values.get("data"), dict) and values["data"].get("relative_to") == "working_folder":

@@ -115,7 +115,6 @@ def fetch_hub_files(source: FileSource) -> Path:
 
     :raises DataError: the hub cannot be reached, or the repository, revision or files do not exist.
     """
-    import httpx
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
@@ -126,7 +125,7 @@ def fetch_hub_files(source: FileSource) -> Path:
                 source.hub, repo_type="dataset", revision=source.revision, allow_patterns=source.files, etag_timeout=10
             )
         )
-    except (HfHubHTTPError, LocalEntryNotFoundError, httpx.HTTPError, HFValidationError, OSError) as error:
+    except (HfHubHTTPError, LocalEntryNotFoundError, HFValidationError, OSError) as error:
         raise DataError(
             f"hub data set {source.hub!r} (revision {source.revision or 'main'}) cannot be fetched: "
             f"{type(error).__name__}; check the id, the network and HF_HUB_OFFLINE, or download it and use 'path:'"

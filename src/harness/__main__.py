@@ -1,0 +1,6 @@
+"""The command line, ``harness`` or ``python -m harness``."""
+
+from harness.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""The command line: one thin function a command; heavy libraries are imported inside.
+
+Exit codes: 0 done, 1 failed, 2 wrong use or configuration, 130 interrupted. Errors are a sentence on stderr; ``--debug``
+shows the traceback.
+"""
+
+import logging
+import os
+import sys
+from pathlib import Path
+
+import typer
+
+from harness.errors import HarnessError
+
+app = typer.Typer(
+    name="harness",
+    help="Which way to a named-entity recogniser for a language without annotations? Compared by entity-span accuracy.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_settings = {"debug": False}
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from harness import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    debug: bool = typer.Option(False, "--debug", help="Show tracebacks and debug messages."),
+    quiet: bool = typer.Option(False, "--quiet", "-q", help="Show warnings and errors only."),
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
+) -> None:
+    _settings["debug"] = debug
+    level = logging.DEBUG if debug else logging.WARNING if quiet else logging.INFO
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)
+    logging.getLogger("harness").setLevel(level)
+
+
+def _register() -> None:
+    from harness.cli import data, evaluate, export, run, sweep, system
+
+    for module in (run, sweep, export, evaluate, system):
+        module.register(app)
+    app.add_typer(data.app, name="data")
+
+
+def quiet_libraries() -> None:
+    """Keep libraries from talking over our own lines; called before they are imported."""
+    import warnings
+
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    if not _settings["debug"]:
+        warnings.filterwarnings("ignore", module=r"(pytorch_lightning|torch|mlflow|transformers|optuna)(\.|$)")
+        warnings.filterwarnings("ignore", message=".*LeafSpec.*")
+        for name in ("pytorch_lightning.utilities.rank_zero", "torch", "huggingface_hub"):
+            logging.getLogger(name).setLevel(logging.ERROR)
+    if "transformers" in sys.modules:
+        sys.modules["transformers"].logging.set_verbosity_error()
+
+
+def use_cores(processes: int = 1) -> None:
+    """Give this process its share of the cores before numerical libraries start their threads."""
+    from harness.provenance import available_cores
+
+    share = max(1, available_cores() // processes)
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"):
+        os.environ.setdefault(name, str(share))
+
+
+def existing_folder(path: Path | None) -> Path | None:
+    """Return a folder given on the command line as an absolute path."""
+    return path.expanduser().absolute() if path else None
+
+
+def main() -> None:
+    """Run the command line and turn errors into sentences and exit codes."""
+    _register()
+    try:
+        app()
+    except HarnessError as error:
+        _fail(error, f"error: {error}", error.exit_code)
+    except KeyboardInterrupt as error:
+        _fail(error, "interrupted", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1) from None
+    except Exception as error:  # noqa: BLE001 - the last line of defence: a sentence instead of a traceback
+        _fail(error, f"error: {_unexpected(error)}", 1)
+
+
+def _unexpected(error: Exception) -> str:
+    import errno
+
+    text = " ".join(str(error).split())[:300]
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC or "No space left" in text or "disk is full" in text:
+        return f"the disk is full ({text}); free some space and repeat the command"
+    if "out of memory" in text.lower():
+        return "out of memory; use a smaller trainer.batch_size or trainer.token_budget, or a smaller encoder"
+    return f"{type(error).__name__}: {text} (repeat with 'harness --debug …' for the traceback; this is likely a defect)"
+
+
+def _fail(error: BaseException, message: str, code: int) -> None:
+    if _settings["debug"] and not isinstance(error, KeyboardInterrupt):
+        raise error
+    sys.stdout.flush()
+    sys.stderr.write(message + "\n")
+    raise SystemExit(code) from None

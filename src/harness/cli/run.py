@@ -1,0 +1,72 @@
+"""``harness run``: one experiment."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from harness.cli import existing_folder, quiet_libraries, use_cores
+
+Overrides = Annotated[
+    Optional[list[str]],  # noqa: UP045 - typer reads this form
+    typer.Argument(metavar="[KEY=VALUE …]", help="Group choices and keys: encoder=xlmr-base method.ratio=0.2 seed=3"),
+]
+ConfigDir = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--config-dir", help="Folder with your own groups: DIR/data/NAME.yaml, DIR/encoder/NAME.yaml …"),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("run")(run)
+
+
+def run(
+    overrides: Overrides = None,
+    config_dir: ConfigDir = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object (run_id, metrics, params) as the last line.")
+    ] = False,
+) -> None:
+    """Train, test and record one experiment.
+
+    Keys and choices are listed in docs/configuration.md; KEY=VALUE sets a key, GROUP=CHOICE takes a preset.
+    """
+    use_cores()
+    quiet_libraries()
+    from harness.config import compose_config
+    from harness.provenance import command_line
+    from harness.tracking.mlflow import stop_on_sigterm
+
+    config = compose_config(overrides or [], existing_folder(config_dir))
+    stop_on_sigterm()
+    from harness.model.train import show_progress
+    from harness.pipeline import run_experiment
+
+    result = run_experiment(config, command=command_line(sys.argv[1:]), progress=show_progress())
+    if as_json:
+        record = {
+            "run_id": result.run_id, "metrics": result.metrics, "params": result.params,
+            "tags": result.tags, "collapsed": result.collapsed,
+        }  # fmt: skip
+        typer.echo(json.dumps(record, ensure_ascii=False, sort_keys=True))
+        return
+    typer.echo(_table(result.metrics, list(config.data.languages)))
+    if result.collapsed:
+        typer.echo(f"collapsed: {result.collapsed}", err=True)
+    typer.echo(f"run {result.run_id} in experiment {config.tracking.experiment!r}; compare with: harness compare")
+
+
+def _table(metrics: dict[str, float], languages: list[str]) -> str:
+    from harness.report.tables import plain_table
+
+    names = ("entity_f1", "span_f1", "span_accuracy", "label_accuracy")
+    rows = []
+    for language in [*languages, "mean"]:
+        values = [metrics.get(f"test/{language}/{name}") for name in names]
+        if values[0] is not None:
+            rows.append([language, *(f"{100 * value:.1f}" if value is not None else "" for value in values)])
+    return plain_table(["test", *(name.replace("_", " ") for name in names)], rows)

@@ -1,0 +1,1 @@
+"""Model: encoders, encoding and batching, the Lightning module that trains, prediction to spans."""

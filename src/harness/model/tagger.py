@@ -1,0 +1,108 @@
+"""The Lightning module: cross-entropy on first pieces, AdamW with linear warm-up and decay."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+
+from harness.config import TrainerConfig
+from harness.model.encoders import Batch, Network
+from harness.model.predict import TagMerger
+from harness.records import Span
+
+ScoreDev = Callable[[list[tuple[Span, ...]]], dict[str, float]]
+"""From the predicted spans of the dev set to measures; ``entity_f1`` selects."""
+
+
+class Tagger(pl.LightningModule):
+    """Trains a network to tag words.
+
+    :param names: the tag set, O first.
+    :param score_dev: scores the dev predictions at the end of an epoch.
+    """
+
+    def __init__(
+        self, network: Network, names: Sequence[str], *, settings: TrainerConfig, learning_rate: float, score_dev: ScoreDev
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.names = tuple(names)
+        self.settings = settings
+        self.learning_rate = learning_rate
+        self.score_dev = score_dev
+        self.dev_measures: dict[str, float] = {}
+        self.diverged = False
+        self._losses: list[Tensor] = []
+        self._merger: TagMerger | None = None
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor | None:
+        """Return the mean cross-entropy over the labelled words of a batch."""
+        tags = batch["tags"]
+        if not len(tags):
+            return None  # a batch of empty sentences teaches nothing
+        loss = nn.functional.cross_entropy(self.network(batch).float(), tags)
+        self._losses.append(loss.detach())
+        return loss
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip the norm of all gradients.
+
+        Lightning refuses to clip for a fused optimizer, which with float16 would unscale gradients itself; bfloat16
+        and float32 have no scale.
+        """
+        if gradient_clip_val:
+            nn.utils.clip_grad_norm_(self.parameters(), gradient_clip_val)
+
+    def on_train_epoch_end(self) -> None:
+        """Note a loss that is not a number: the run has diverged and stops."""
+        if not math.isfinite(self.training_loss()):
+            self.diverged = True
+            self.trainer.should_stop = True
+        self._losses.clear()
+
+    def training_loss(self) -> float:
+        """Return the mean loss of the epoch so far; 0 before the first step."""
+        return float(torch.stack(self._losses).mean()) if self._losses else 0.0
+
+    def on_validation_epoch_start(self) -> None:
+        """Start collecting predictions."""
+        self._merger = TagMerger(self.trainer.datamodule.dev_corpus, self.names)  # type: ignore[attr-defined]
+
+    def validation_step(self, batch: tuple[list[int], Batch], batch_idx: int) -> None:
+        """Predict the tags of some dev windows."""
+        indices, windows = batch
+        assert self._merger is not None
+        self._merger.add(indices, self.network(windows).argmax(dim=-1).to("cpu", torch.int32).numpy())
+
+    def on_validation_epoch_end(self) -> None:
+        """Score the dev set."""
+        assert self._merger is not None
+        self.dev_measures = self.score_dev(self._merger.spans())
+
+    def configure_optimizers(self) -> Any:
+        """Return AdamW (decay on matrices only) and a schedule that warms up and falls to 0 linearly."""
+        decayed = [parameter for parameter in self.parameters() if parameter.requires_grad and parameter.dim() > 1]
+        plain = [parameter for parameter in self.parameters() if parameter.requires_grad and parameter.dim() <= 1]
+        optimizer = torch.optim.AdamW(
+            [{"params": decayed, "weight_decay": self.settings.weight_decay}, {"params": plain, "weight_decay": 0.0}],
+            lr=self.learning_rate,
+            fused=True,
+        )
+        total = int(self.trainer.estimated_stepping_batches)
+        warmup = round(self.settings.warmup_share * total)
+
+        def factor(step: int) -> float:
+            if step < warmup:
+                return (step + 1) / (warmup + 1)
+            return max(0.0, (total - step) / max(1, total - warmup))
+
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

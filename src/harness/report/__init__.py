@@ -1,0 +1,1 @@
+"""Report: reads what was tracked and compares it."""

@@ -1,0 +1,75 @@
+"""Tables in every form people paste: terminal, Markdown, CSV, LaTeX, JSON."""
+
+import csv
+import io
+import json
+import unicodedata
+from collections.abc import Sequence
+from typing import Any
+
+FORMATS = ("table", "csv", "md", "latex", "json")
+
+
+def width(text: str) -> int:
+    """Return the columns a text takes on a terminal: wide East Asian characters two, marks none."""
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
+    )
+
+
+def plain_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return an aligned text table; the first column is left-aligned, figures right-aligned."""
+    table = [list(header), *(list(row) for row in rows)]
+    widths = [max(width(row[column]) for row in table) for column in range(len(header))]
+    numeric = [all(_is_figure(row[column]) for row in rows) and column > 0 for column in range(len(header))]
+    lines = []
+    for number, row in enumerate(table):
+        cells = []
+        for column, cell in enumerate(row):
+            blank = " " * (widths[column] - width(cell))
+            cells.append(blank + cell if numeric[column] else cell + blank)
+        lines.append("  ".join(cells).rstrip())
+        if number == 0:
+            lines.append("  ".join("─" * size for size in widths))
+    return "\n".join(lines)
+
+
+def _is_figure(cell: str) -> bool:
+    return not cell or cell[0].isdigit() or cell[0] in "-+("
+
+
+def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = ["| " + " | ".join(header) + " |", "|" + "|".join(" --- " for _ in header) + "|"]
+    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def comma_separated(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Return CSV."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return buffer.getvalue().rstrip("\n")
+
+
+_LATEX = {"&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}", "±": r"$\pm$"}
+
+
+def latex(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a booktabs ``tabular``."""
+
+    def escaped(cell: str) -> str:
+        return "".join(_LATEX.get(char, char) for char in cell.replace("\\", r"\textbackslash "))
+
+    lines = [r"\begin{tabular}{" + "l" + "r" * (len(header) - 1) + "}", r"\toprule"]
+    lines.append(" & ".join(map(escaped, header)) + r" \\")
+    lines.append(r"\midrule")
+    lines += [" & ".join(map(escaped, row)) + r" \\" for row in rows]
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"])
+
+
+def as_json(rows: Sequence[dict[str, Any]]) -> str:
+    """Return JSON with full precision."""
+    return json.dumps(list(rows), indent=2, ensure_ascii=False)

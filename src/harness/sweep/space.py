@@ -1,0 +1,199 @@
+"""The schema of a sweep file, and the experiments it stands for.
+
+A grid lists every value of every key (a list of grids is their union); a search space gives ranges to Optuna's
+samplers. The objective is guarded by the zero-shot protocol: it may be a dev score of the source or of synthetic data.
+"""
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field, field_validator, model_validator
+
+from harness.config.cards import Strict
+from harness.config.compose import shipped_folder, validated
+from harness.errors import ConfigError, listing, nearest
+
+Value = str | int | float | bool | None
+
+
+class Range(Strict):
+    """A range for a sampler: numbers from low to high, or a list of choices."""
+
+    low: float | None = None
+    """Smallest value."""
+    high: float | None = None
+    """Largest value."""
+    step: float | None = Field(default=None, gt=0)
+    """Distance of the values."""
+    log: bool = False
+    """Sample on a logarithmic scale."""
+    integer: bool = False
+    """Whole numbers only."""
+    choices: tuple[Value, ...] | None = None
+    """Values to choose from, instead of a range."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Range":
+        if (self.choices is None) == (self.low is None or self.high is None):
+            raise ValueError("give either low and high, or choices")
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise ValueError(f"low {self.low:g} is above high {self.high:g}")
+        if self.log and (self.step is not None or (self.low or 0) <= 0):
+            raise ValueError("log needs low above 0 and no step")
+        return self
+
+
+class SamplerConfig(Strict):
+    """How Optuna proposes values of a search space."""
+
+    name: Literal["tpe", "random"] = "tpe"
+    """tpe: multivariate with conditional groups; random."""
+    seed: int = 0
+    """Seed of the sampler."""
+    startup_trials: int = Field(default=10, ge=0)
+    """Random trials before tpe starts to model."""
+
+
+class PrunerConfig(Strict):
+    """When to stop a trial early, by its dev score after each epoch."""
+
+    name: Literal["none", "median", "percentile", "hyperband"] = "none"
+    """Optuna's pruner."""
+    startup_trials: int = Field(default=5, ge=0)
+    """Finished trials before any is pruned (median, percentile)."""
+    warmup_epochs: int = Field(default=1, ge=0)
+    """Epochs of a trial before it may be pruned."""
+    percentile: float = Field(default=25.0, gt=0, lt=100)
+    """Share of trials to keep (percentile)."""
+
+
+class Budget(Strict):
+    """When a study is done; no new trial starts after either is used up."""
+
+    trials: int | None = Field(default=None, ge=1)
+    """Finished and pruned trials; a grid is done when every cell is."""
+    hours: float | None = Field(default=None, gt=0)
+    """Wall time of this launch."""
+
+
+class Sweep(Strict):
+    """One study."""
+
+    name: str = Field(pattern=r"^[\w.-]+$")
+    """MLflow experiment and Optuna study."""
+    description: str = ""
+    """The question it answers."""
+    overrides: tuple[str, ...] = ()
+    """KEY=VALUE for every trial."""
+    grid: tuple[dict[str, tuple[Value, ...]], ...] = ()
+    """Grids: key → values; the study is the union of their products."""
+    search: dict[str, Range] = {}
+    """Search space: key → range or choices."""
+    seeds: tuple[int, ...] = (1,)
+    """Each grid cell runs once per seed; a searched trial runs all seeds and scores their mean."""
+    objective: str | None = None
+    """Metric to optimise; null takes dev/SOURCE/entity_f1."""
+    direction: Literal["maximize", "minimize"] = "maximize"
+    """Whether more is better."""
+    sampler: SamplerConfig = SamplerConfig()
+    """For a search space."""
+    pruner: PrunerConfig = PrunerConfig()
+    """For a search space."""
+    budget: Budget = Budget()
+    """When to stop."""
+    storage: str | None = None
+    """Optuna storage URL (postgresql://…); null keeps a journal file beside the tracking store."""
+
+    @field_validator("grid", mode="before")
+    @classmethod
+    def _one_or_many(cls, grid: Any) -> Any:
+        return [grid] if isinstance(grid, Mapping) else grid
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "Sweep":
+        if bool(self.grid) == bool(self.search):
+            raise ValueError("give either 'grid' or 'search'")
+        if not self.seeds or len(set(self.seeds)) != len(self.seeds):
+            raise ValueError("seeds must be different and at least one")
+        if self.search and self.budget.trials is None and self.budget.hours is None:
+            raise ValueError("a search needs budget.trials or budget.hours")
+        if self.grid and self.pruner.name != "none":
+            raise ValueError("a grid compares every cell, so nothing is pruned; remove pruner")
+        if any(key == "seed" for grid in self.grid for key in grid) or "seed" in self.search:
+            raise ValueError("list seeds under 'seeds', not as a key of the space")
+        return self
+
+
+def load_sweep(name: str) -> Sweep:
+    """Read a sweep file, or a shipped one by name.
+
+    :raises ConfigError: there is none, or it is not a valid sweep.
+    """
+    path = Path(name)
+    if not path.is_file():
+        shipped = {file.stem: file for file in sorted(shipped_folder("sweeps").glob("*.yaml"))}
+        stem = path.name.removesuffix(".yaml")
+        if stem not in shipped:
+            raise ConfigError(f"no such sweep file: {name}{nearest(stem, shipped)}; shipped: {listing(shipped)}")
+        path = shipped[stem]
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())[:200]}") from error
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"{path}: found {type(values).__name__}, a mapping with name, overrides, grid or search is needed")
+    return validated(Sweep, dict(values))
+
+
+def cells(sweep: Sweep) -> Iterator[dict[str, Value]]:
+    """Yield the cells of the grids, each once, without seeds; the first keys change slowest."""
+    seen = set()
+    for grid in sweep.grid:
+        for values in itertools.product(*grid.values()):
+            cell = dict(zip(grid, values, strict=True))
+            key = tuple(sorted((name, repr(value)) for name, value in cell.items()))
+            if key not in seen:
+                seen.add(key)
+                yield cell
+
+
+def as_overrides(cell: Mapping[str, Value]) -> list[str]:
+    """Write a cell as KEY=VALUE."""
+    return [f"{key}={'null' if value is None else value}" for key, value in cell.items()]
+
+
+def suggest(trial: Any, search: Mapping[str, Range]) -> dict[str, Value]:
+    """Ask Optuna for a value of every key."""
+    found: dict[str, Value] = {}
+    for key, space in search.items():
+        if space.choices is not None:
+            found[key] = trial.suggest_categorical(key, list(space.choices))
+        elif space.integer:
+            assert space.low is not None and space.high is not None
+            step = int(space.step) if space.step else 1
+            found[key] = trial.suggest_int(key, int(space.low), int(space.high), step=step, log=space.log)
+        else:
+            found[key] = trial.suggest_float(key, space.low, space.high, step=space.step, log=space.log)
+    return found
+
+
+def checked_objective(sweep: Sweep, source: str, protocol: str, targets: Sequence[str]) -> str:
+    """Return the objective, refusing one that has seen target gold.
+
+    :raises ConfigError: it is not a dev score of the source or of synthetic data, and the protocol is zero_shot.
+    """
+    objective = sweep.objective or f"dev/{source}/entity_f1"
+    split, _, rest = objective.partition("/")
+    language = rest.partition("/")[0]
+    if split == "dev" and language in (source, "synthetic"):
+        return objective
+    if protocol == "oracle":
+        return objective
+    what = "a test score" if split == "test" else f"a score on target gold ({language})" if language in targets else "no dev score"
+    raise ConfigError(
+        f"objective: {objective!r} is {what}; under the zero-shot protocol it must be dev/{source}/… or dev/synthetic/… "
+        "(protocol=oracle allows others and tags every run)"
+    )

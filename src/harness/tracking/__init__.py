@@ -1,0 +1,1 @@
+"""Tracking: runs recorded in MLflow, whatever happens to them."""

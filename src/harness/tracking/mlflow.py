@@ -1,0 +1,313 @@
+"""Runs in MLflow: parameters, tags, metrics, data sets, artifacts, and a status that is true whatever happens.
+
+Everything goes through ``MlflowClient``: the fluent API keeps a global active run and its nesting does not reach across
+processes. A sweep's trials carry the tag ``mlflow.parentRunId``. Lightning's own MLflow logger is not used: it cuts
+parameters at 250 characters, renames metrics and ends a pruned run as FAILED.
+"""
+
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from harness.config import TrackingConfig
+from harness.config.compose import default_tracking_uri
+from harness.errors import ConfigError, HarnessError
+from harness.provenance import mask_secret, mask_url
+from harness.records import Corpus
+
+# Read by mlflow when it is imported: clinical users must not send anything anywhere.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_ENABLE_ASYNC_LOGGING", "false")
+
+logger = logging.getLogger(__name__)
+
+PARENT_TAG = "mlflow.parentRunId"
+CHECKPOINT = "checkpoint"
+"""Artifact folder of the best checkpoint."""
+
+_BATCH = 1000
+"""Most metrics MLflow takes in one call."""
+_PARAMS_BATCH = 100
+_PARAM_LENGTH = 6000
+"""Longest parameter value MLflow stores."""
+
+
+class Pruned(Exception):
+    """Raised by whoever prunes a run; it ends as KILLED."""
+
+
+def tracking_uri(settings: TrackingConfig) -> str:
+    """Return the tracking URI of a run; relative sqlite paths are made absolute.
+
+    :raises ConfigError: the URI is of a kind MLflow 3 no longer writes to.
+    """
+    uri = settings.uri or default_tracking_uri()
+    if uri.startswith("sqlite:///"):
+        return f"sqlite:///{Path(uri.removeprefix('sqlite:///')).expanduser().absolute()}"
+    if "://" not in uri or uri.startswith("file:"):
+        raise ConfigError(
+            f"tracking.uri: found {mask_url(uri)!r}; MLflow 3 writes to a database or a server: "
+            "sqlite:///PATH.db, postgresql://…, or http://…"
+        )
+    return uri
+
+
+def artifact_folder(uri: str) -> Path | None:
+    """Return where the artifacts of a local database go; a server decides for itself."""
+    if not uri.startswith("sqlite:///"):
+        return None
+    database = Path(uri.removeprefix("sqlite:///"))
+    return database.parent / f"{database.stem}-artifacts"
+
+
+class Store:
+    """One tracking store.
+
+    :param uri: see :func:`tracking_uri`.
+    :raises HarnessError: it cannot be reached or opened.
+    """
+
+    def __init__(self, uri: str) -> None:
+        from mlflow.tracking import MlflowClient
+
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+        logging.getLogger("mlflow").setLevel(logging.ERROR)
+        self.uri = uri
+        folder = artifact_folder(uri)
+        if folder is not None:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+        with store_errors(uri):
+            self.client: Any = MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+    def experiment_id(self, name: str, *, create: bool = True) -> str:
+        """Return the id of an experiment.
+
+        :raises HarnessError: it does not exist and ``create`` is false, or the name is deleted.
+        """
+        from mlflow.exceptions import MlflowException
+
+        with store_errors(self.uri):
+            found = self.client.get_experiment_by_name(name)
+            if found is None and create:
+                folder = artifact_folder(self.uri)
+                place = (folder / name).as_uri() if folder else None
+                try:
+                    return str(self.client.create_experiment(name, artifact_location=place))
+                except MlflowException:  # another process was faster
+                    found = self.client.get_experiment_by_name(name)
+        if found is None:
+            known = sorted(one.name for one in self.client.search_experiments())
+            raise ConfigError(f"tracking store {mask_url(self.uri)} has no experiment {name!r}; it has {known}")
+        if found.lifecycle_stage != "active":
+            raise ConfigError(f"experiment {name!r} is deleted in {mask_url(self.uri)}; restore it or name another")
+        return str(found.experiment_id)
+
+    def runs(self, experiment_ids: Sequence[str], filter_string: str = "") -> list[Any]:
+        """Return all runs of experiments that a filter lets through, page by page, oldest first."""
+        found: list[Any] = []
+        token = None
+        while True:
+            with store_errors(self.uri):
+                page = self.client.search_runs(
+                    list(experiment_ids), filter_string, max_results=1000, order_by=["attributes.start_time ASC"],
+                    page_token=token,
+                )  # fmt: skip
+            found += page
+            token = page.token
+            if not token:
+                return found
+
+
+    def close_stale(self, run_ids: Sequence[str], reason: str) -> None:
+        """Mark runs that a dead process left RUNNING as KILLED."""
+        for run_id in run_ids:
+            with store_errors(self.uri):
+                if self.client.get_run(run_id).info.status == "RUNNING":
+                    self.client.set_tag(run_id, "harness.reason", reason)
+                    self.client.set_terminated(run_id, "KILLED")
+
+    def keep_best_checkpoint(self, experiment_id: str, parent: str, method: str) -> None:
+        """Of the finished trials of a sweep with one method, keep the checkpoint with the best source dev score."""
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        trials = self.runs(
+            [experiment_id],
+            f"tags.`{PARENT_TAG}` = '{parent}' AND tags.`harness.checkpoint` = 'kept' AND params.`method.name` = '{method}'",
+        )
+        ranked = sorted(trials, key=lambda run: run.data.metrics.get("train/best_dev_entity_f1", 0.0), reverse=True)
+        for run in ranked[1:]:
+            with store_errors(self.uri):
+                get_artifact_repository(run.info.artifact_uri, tracking_uri=self.uri).delete_artifacts(CHECKPOINT)
+                self.client.set_tag(run.info.run_id, "harness.checkpoint", "removed: another trial is better on dev")
+
+
+@contextmanager
+def store_errors(uri: str) -> Iterator[None]:
+    """Turn what databases and servers raise into one sentence."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (SQLAlchemyError, MlflowException, OSError) as error:
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0][:200]
+        raise HarnessError(f"tracking store {mask_url(uri)}: {mask_url(reason)}") from error
+
+
+class Run:
+    """A run that ends truly: FINISHED when the block ends well, KILLED when pruned or interrupted, else FAILED.
+
+    Use as a context manager. The reason of a failure is the tag ``harness.reason``.
+
+    :param parent: run id of the sweep this run belongs to.
+    :param run_id: opens an existing run again (a sweep that is resumed) instead of a new one.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        experiment: str,
+        *,
+        name: str,
+        tags: Mapping[str, str],
+        parent: str | None = None,
+        run_id: str | None = None,
+    ) -> None:
+        self.store = store
+        self._experiment = experiment
+        self._name = name
+        self._tags = dict(tags) | ({PARENT_TAG: parent} if parent else {})
+        self.run_id = run_id or ""
+        self._monitor: Any = None
+
+    def __enter__(self) -> "Run":
+        experiment = self.store.experiment_id(self._experiment)
+        tags = {key: mask_secret(str(value))[:5000] for key, value in self._tags.items()}
+        if self.run_id:
+            with store_errors(self.store.uri):
+                self.store.client.update_run(self.run_id, status="RUNNING")
+            self.set_tags(tags)
+            return self
+        with store_errors(self.store.uri):
+            run = self.store.client.create_run(experiment, tags=tags, run_name=self._name)
+        self.run_id = str(run.info.run_id)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop_system_metrics()
+        status, reason = _ending(kind, error)
+        try:
+            if reason:
+                self.store.client.set_tag(self.run_id, "harness.reason", mask_secret(reason)[:5000])
+            self.store.client.set_terminated(self.run_id, status)
+        except Exception as failure:  # noqa: BLE001 - the first error must not be hidden by this one
+            if error is None:
+                raise HarnessError(f"the run could not be closed: {failure}") from failure
+            logger.error("the run could not be marked %s: %s", status, failure)
+
+    def log_params(self, values: Mapping[str, Any]) -> None:
+        """Record parameters; a value too long for MLflow is an error, never cut."""
+        from mlflow.entities import Param
+
+        params = []
+        for key, value in values.items():
+            text = mask_secret(f"{key}={value}").partition("=")[2]
+            if len(text) > _PARAM_LENGTH:
+                raise ConfigError(f"{key}: {len(text)} characters, a recorded parameter may have {_PARAM_LENGTH}")
+            params.append(Param(key, text))
+        with store_errors(self.store.uri):
+            for start in range(0, len(params), _PARAMS_BATCH):
+                self.store.client.log_batch(self.run_id, params=params[start : start + _PARAMS_BATCH])
+
+    def log_metrics(self, values: Mapping[str, float], *, step: int = 0) -> None:
+        """Record metrics in one call."""
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        metrics = [Metric(key, float(value), now, step) for key, value in values.items()]
+        with store_errors(self.store.uri):
+            for start in range(0, len(metrics), _BATCH):
+                self.store.client.log_batch(self.run_id, metrics=metrics[start : start + _BATCH])
+
+    def set_tags(self, values: Mapping[str, str]) -> None:
+        """Set tags."""
+        with store_errors(self.store.uri):
+            for key, value in values.items():
+                self.store.client.set_tag(self.run_id, key, mask_secret(str(value))[:5000])
+
+    def log_text(self, name: str, text: str) -> None:
+        """Store a text artifact."""
+        with store_errors(self.store.uri):
+            self.store.client.log_text(self.run_id, text, name)
+
+    def log_json(self, name: str, value: object) -> None:
+        """Store a JSON artifact."""
+        self.log_text(name, json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
+
+    def log_folder(self, folder: Path, name: str) -> None:
+        """Store a folder of artifacts."""
+        with store_errors(self.store.uri):
+            self.store.client.log_artifacts(self.run_id, str(folder), name)
+
+    def log_corpora(self, corpora: Sequence[Corpus]) -> None:
+        """Record data sets with their digests as inputs of the run; texts are not stored."""
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        inputs = []
+        for corpus in corpora:
+            profile = {"sentences": len(corpus), "entities": corpus.entities, "labels": dict(corpus.label_counts)}
+            dataset = Dataset(
+                name=f"{corpus.name} {corpus.language}.{corpus.split}",
+                digest=corpus.digest,
+                source_type="local",
+                source=json.dumps({"corpus": corpus.name, "language": corpus.language, "split": corpus.split}),
+                profile=json.dumps(profile),
+            )
+            inputs.append(DatasetInput(dataset, tags=[InputTag("mlflow.data.context", corpus.split)]))
+        with store_errors(self.store.uri):
+            self.store.client.log_inputs(self.run_id, inputs)
+
+    def start_system_metrics(self) -> None:
+        """Sample processor, memory and GPU every ten seconds until the run ends."""
+        from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+        self._monitor = SystemMetricsMonitor(
+            self.run_id, sampling_interval=10, samples_before_logging=1, tracking_uri=self.store.uri
+        )
+        self._monitor.start()
+
+    def stop_system_metrics(self) -> None:
+        """Stop sampling."""
+        if self._monitor is not None:
+            self._monitor.finish()
+            self._monitor = None
+
+
+def _ending(kind: type[BaseException] | None, error: BaseException | None) -> tuple[str, str]:
+    if kind is None:
+        return "FINISHED", ""
+    if issubclass(kind, Pruned):
+        return "KILLED", f"pruned: {error}"
+    if issubclass(kind, KeyboardInterrupt):
+        return "KILLED", "interrupted (Ctrl-C or SIGTERM)"
+    return "FAILED", f"{kind.__name__}: {error}"
+
+
+def stop_on_sigterm() -> None:
+    """Let SIGTERM end a run like Ctrl-C, so that a scheduler's kill leaves a true status."""
+    import signal
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    if sys.platform != "win32":
+        signal.signal(signal.SIGTERM, stop)
