@@ -333,7 +333,11 @@ def _predictions(corpus: Corpus, predicted: Sequence[Sequence[Span]]) -> str:
     lines = []
     for sentence, spans in zip(corpus.sentences, predicted, strict=True):
         listed = [{"start": span.start, "end": span.end, "label": span.label} for span in spans]
-        value = {"id": sentence.id, "text": sentence.text, "language": sentence.language, "spans": listed}
+        value: dict[str, Any] = {
+            "id": sentence.id, "text": sentence.text, "language": sentence.language, "spans": listed,
+        }  # fmt: skip
+        if sentence.tokens is not None:
+            value["tokens"] = sentence.tokens
         lines.append(json.dumps(value, ensure_ascii=False))
     return "\n".join(lines) + "\n"
 

@@ -1,5 +1,182 @@
-"""Stand-in while the foundation is laid."""
+"""``harness data list | stats | check | convert``."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Optional
+
 import typer
-app = typer.Typer()
-def register(app: typer.Typer) -> None:
-    """Nothing yet."""
+
+from harness.cli import existing_folder, quiet_libraries
+from harness.cli.run import ConfigDir
+
+if TYPE_CHECKING:
+    from harness.config import Config
+    from harness.records import Corpus
+
+app = typer.Typer(help="Corpora: what there is, what is in it, whether it is as its card says.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A data card: its name in configs/data, or of --config-dir.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command("list")
+def list_cards(config_dir: ConfigDir = None, as_json: AsJson = False) -> None:
+    """List the data cards with their languages, labels and licences."""
+    import yaml
+
+    from harness.config import group_options
+    from harness.report.tables import plain_table
+
+    rows, objects = [], []
+    for name, path in sorted(group_options("data", existing_folder(config_dir)).items()):
+        card = yaml.safe_load(path.read_text(encoding="utf-8"))
+        source, targets = card.get("source") or {}, card.get("targets") or {}
+        entry = {
+            "name": name, "languages": [source.get("language", ""), *map(str, targets)], "labels": card.get("labels", []),
+            "license": card.get("license", "unknown"), "restricted": bool(card.get("restricted")),
+            "citation": card.get("citation", ""),
+        }  # fmt: skip
+        objects.append(entry)
+        languages = f"{entry['languages'][0]} → {' '.join(entry['languages'][1:]) or '-'}"
+        rows.append([name, languages, " ".join(entry["labels"]), entry["license"] + (" (restricted)" if entry["restricted"] else "")])
+    typer.echo(json.dumps(objects, indent=2, ensure_ascii=False) if as_json else plain_table(["card", "languages", "labels", "licence"], rows))
+
+
+def _load(name: str, config_dir: Path | None) -> "tuple[Config, list[Corpus], list[str]]":
+    """Return the card's configuration, all its labelled corpora, and the differences from its expected counts."""
+    from harness.config import compose_config
+    from harness.corpora.catalogue import load_corpora
+
+    config = compose_config([f"data={name}"], existing_folder(config_dir))
+    wanted = [
+        (language, split)
+        for language in config.data.languages
+        for split, _ in config.data.language_files(language).files()
+    ]
+    if not wanted:
+        from harness.errors import DataError
+
+        raise DataError(f"{config.data.name} names no files; add them with data.source.train.path=… and so on")
+    catalogue = load_corpora(config.data, config.data_folder or Path.cwd(), wanted)
+    return config, list(catalogue.corpora.values()), [str(difference) for difference in catalogue.differences]
+
+
+@app.command("stats")
+def stats(name: Name, config_dir: ConfigDir = None, as_json: AsJson = False) -> None:
+    """Count sentences, characters and entities of every split of a card."""
+    quiet_libraries()
+    from harness.report.tables import plain_table
+
+    config, corpora, _ = _load(name, config_dir)
+    objects = [_counts(corpus) for corpus in corpora]
+    if as_json:
+        typer.echo(json.dumps(objects, indent=2, ensure_ascii=False))
+        return
+    labels = config.data.labels
+    header = ["split", "sentences", "characters", "entities", "without", *labels]
+    rows = [
+        [entry["split"], str(entry["sentences"]), str(entry["characters"]), str(entry["entities"]),
+         str(entry["without_entities"]), *(str(entry["labels"].get(label, 0)) for label in labels)]
+        for entry in objects
+    ]  # fmt: skip
+    typer.echo(plain_table(header, rows))
+    for entry in objects:
+        for reason, count in entry["account"].items():
+            typer.echo(f"{entry['split']}: {reason.replace('_', ' ')} {count}")
+
+
+def _counts(corpus: "Corpus") -> dict[str, Any]:
+    return {
+        "split": f"{corpus.language}.{corpus.split}",
+        "sentences": len(corpus),
+        "characters": sum(len(sentence.text) for sentence in corpus.sentences),
+        "entities": corpus.entities,
+        "without_entities": sum(not sentence.spans for sentence in corpus.sentences),
+        "labels": dict(corpus.label_counts),
+        "account": dict(corpus.account),
+        "digest": corpus.digest,
+    }
+
+
+@app.command("check")
+def check(name: Name, config_dir: ConfigDir = None, as_json: AsJson = False) -> None:
+    """Read every file of a card; report differences from its expected counts, duplicates and overlaps between splits.
+
+    Exit code 1 where counts differ, or where a test sentence stands in training or development data.
+    """
+    quiet_libraries()
+    from harness.corpora.splits import duplicates, overlaps
+    from harness.errors import HarnessError
+
+    config, corpora, differences = _load(name, config_dir)
+    labelled = [corpus for corpus in corpora if not corpus.split.startswith("translated")]
+    repeated = [found for found in (duplicates(corpus) for corpus in labelled) if found]
+    shared = overlaps(labelled)
+    leaks = [one for one in shared if {_split(one.first), _split(one.second)} & {"test"} and _split(one.first) != _split(one.second)]
+    if as_json:
+        from dataclasses import asdict
+
+        value = {"card": config.data.name, "differences": differences, "duplicates": [asdict(one) for one in repeated],
+                 "overlaps": [asdict(one) for one in shared]}  # fmt: skip
+        typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    else:
+        for corpus in corpora:
+            typer.echo(f"{corpus.language}.{corpus.split}: {len(corpus)} sentences, {corpus.entities} entities")
+        for text in differences:
+            typer.echo(f"difference: {text}")
+        for one in repeated:
+            typer.echo(f"duplicates: {one.first} repeats {one.sentences} sentences ({one.share:.1%})")
+        for one in shared:
+            typer.echo(f"overlap: {one.sentences} sentences of {one.second} ({one.share:.1%}) also stand in {one.first}")
+    faults = [f"{len(differences)} counts differ from the card"] if differences else []
+    faults += [f"{sum(one.sentences for one in leaks)} test sentences stand in another split"] if leaks else []
+    if faults:
+        raise HarnessError(f"{config.data.name}: {'; '.join(faults)}")
+    typer.echo(f"{config.data.name}: as its card says", err=as_json)
+
+
+def _split(name: str) -> str:
+    return name.partition(".")[2]
+
+
+@app.command("convert")
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A file, or a folder of brat or Parquet files.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="File to write: .jsonl or .conll.")],
+    language: Annotated[str, typer.Option("--language", help="BCP-47 tag of the text.")],
+    from_format: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--from", help="conll, jsonl, doccano, inline, brat, parquet, arrow; by the ending without it."),
+    ] = None,
+    to_format: Annotated[Optional[str], typer.Option("--to", help="jsonl or conll; by the ending.")] = None,  # noqa: UP045
+    tags: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--tags", help="Names of integer tags, by comma: O,B-PER,I-PER"),
+    ] = None,
+) -> None:
+    """Convert between formats; whatever cannot be expressed is counted."""
+    quiet_libraries()
+    from harness.cache import write_text
+    from harness.config import FileSource
+    from harness.corpora.catalogue import read_source
+    from harness.corpora.writers import WRITERS, conll_text, jsonl_text
+    from harness.errors import UsageError, listing
+    from harness.languages import normalise_language
+
+    wanted = to_format or target.suffix.lstrip(".")
+    if wanted not in WRITERS:
+        raise UsageError(f"{target}: format {wanted!r} cannot be written; allowed: {listing(WRITERS)} (give --to)")
+    names = tuple(tags.split(",")) if tags else None
+    file = FileSource(path=str(source.absolute()), format=from_format, tags=names)
+    reading = read_source(file, normalise_language(language), Path.cwd())
+    account = dict(reading.account)
+    if wanted == "jsonl":
+        text = jsonl_text(reading.sentences)
+    else:
+        text, lost = conll_text(reading.sentences)
+        account |= lost
+    write_text(target, text)
+    entities = sum(len(sentence.spans) for sentence in reading.sentences)
+    typer.echo(f"wrote {target}: {len(reading.sentences)} sentences, {entities} entities")
+    for reason, count in account.items():
+        typer.echo(f"{reason.replace('_', ' ')}: {count}")

@@ -1,5 +1,190 @@
-"""Stand-in while the foundation is laid."""
+"""``harness export``, ``predict``, ``compare``, ``ui``: what comes after the runs."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
 import typer
-app = typer.Typer()
+
+from harness.cli import quiet_libraries, use_cores
+
+Experiment = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--experiment", "-e", help="MLflow experiment; all of the store without it."),
+]
+Tracking = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--tracking-uri", help="MLflow store; as tracking.uri in a run."),
+]
+
+
 def register(app: typer.Typer) -> None:
-    """Nothing yet."""
+    """Add the commands."""
+    app.command("compare")(compare)
+    app.command("ui")(ui)
+    app.command("export")(export)
+    app.command("predict")(predict)
+
+
+def _uri(tracking: str | None) -> str:
+    from harness.config import TrackingConfig
+    from harness.errors import UsageError
+    from harness.tracking.mlflow import artifact_folder, tracking_uri
+
+    uri = tracking_uri(TrackingConfig(uri=tracking))
+    if artifact_folder(uri) and not Path(uri.removeprefix("sqlite:///")).is_file():
+        raise UsageError(f"no tracking store at {uri}; run 'harness run' or 'make demo' first, or give --tracking-uri")
+    return uri
+
+
+def compare(
+    experiment: Experiment = None,
+    by: Annotated[str, typer.Option("--by", help="Keys that make a row, by comma.")] = "encoder,method,ratio",
+    measure: Annotated[
+        str, typer.Option("--measure", help="Measures, by comma: entity_f1, span_f1, span_accuracy …")
+    ] = "entity_f1",
+    languages: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--languages", help="Columns, by comma: en,sv,mean"),
+    ] = None,
+    format_name: Annotated[str, typer.Option("--format", help="table, csv, md, latex or json")] = "table",
+    output: Annotated[Optional[Path], typer.Option("--output", "-o", help="Write to a file.")] = None,  # noqa: UP045
+    tracking: Tracking = None,
+) -> None:
+    """Compare runs: mean ± standard deviation over seeds, per language, in points of 100."""
+    quiet_libraries()
+    from harness.cache import write_text
+    from harness.errors import UsageError, listing, nearest
+    from harness.report import tables
+    from harness.report.collect import collect, comparison
+    from harness.tracking.mlflow import Store
+
+    if format_name not in tables.FORMATS:
+        raise UsageError(f"--format {format_name!r}: allowed {listing(tables.FORMATS)}")
+    measures = _measures(measure)
+    records = collect(Store(_uri(tracking)), experiment)
+    keys = [key.strip() for key in by.split(",") if key.strip()]
+    header, rows, objects = comparison(records, keys, measures, languages.split(",") if languages else None)
+    if languages and not any(entry.get(f"test/{languages.split(',')[0]}/{measures[0]}") is not None for entry in objects):
+        tested = sorted({key.split("/")[1] for record in records for key in record.metrics if key.startswith("test/")})
+        raise UsageError(f"--languages {languages!r}: no run was tested on it{nearest(languages, tested)}; tested: {tested}")
+    text = {
+        "table": lambda: tables.plain_table(header, rows),
+        "md": lambda: tables.markdown(header, rows),
+        "latex": lambda: tables.latex(header, rows),
+        "json": lambda: tables.as_json(objects),
+        "csv": lambda: tables.comma_separated(*_flat(objects)),
+    }[format_name]()
+    if output:
+        write_text(output, text + "\n")
+        typer.echo(f"wrote {output}")
+    else:
+        typer.echo(text)
+
+
+def _measures(text: str) -> list[str]:
+    from harness.errors import UsageError, listing, nearest
+    from harness.evaluation.measures import MEASURES
+
+    measures = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = [name for name in measures if name not in MEASURES]
+    if unknown or not measures:
+        name = unknown[0] if unknown else ""
+        raise UsageError(f"--measure {name!r} is unknown{nearest(name, MEASURES)}; allowed: {listing(MEASURES)}")
+    return measures
+
+
+def _flat(objects: list[dict[str, object]]) -> tuple[list[str], list[list[object]]]:
+    keys = [key for key in objects[0] if key != "run_ids"]
+    return keys, [["" if entry[key] is None else entry[key] for key in keys] for entry in objects]
+
+
+def ui(
+    tracking: Tracking = None,
+    port: Annotated[int, typer.Option("--port", help="Port on 127.0.0.1.")] = 5000,
+) -> None:
+    """Open MLflow's UI on the project's store (on 127.0.0.1 only)."""
+    quiet_libraries()
+    import os
+
+    from harness.tracking.mlflow import artifact_folder
+
+    uri = _uri(tracking)
+    arguments = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port)]
+    folder = artifact_folder(uri)
+    if folder:
+        arguments += ["--default-artifact-root", folder.as_uri()]
+    typer.echo(f"MLflow UI: http://127.0.0.1:{port} (Ctrl-C ends it)", err=True)
+    sys.stderr.flush()
+    os.execv(sys.executable, arguments)  # noqa: S606 - our own interpreter takes over this process
+
+
+def export(
+    run: Annotated[str, typer.Argument(metavar="RUN_ID|best", help="A run (the start of its id will do), or best.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")],
+    experiment: Experiment = None,
+    onnx: Annotated[bool, typer.Option("--onnx", help="Add model.onnx, checked against torch.")] = False,
+    register: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--register", help="Add to the MLflow model registry under this name."),
+    ] = None,
+    model: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--model", help="Of a run with separate models: the language."),
+    ] = None,
+    tracking: Tracking = None,
+) -> None:
+    """Export a run's checkpoint; ``best`` is chosen by source dev score, never by a test score."""
+    use_cores()
+    quiet_libraries()
+    from harness.export import choose_run, export_run
+    from harness.tracking.mlflow import Store
+
+    store = Store(_uri(tracking))
+    record = choose_run(store, run, experiment)
+    exported = export_run(store, record, output.expanduser().absolute(), model=model, onnx=onnx, register=register)
+    typer.echo(f"exported run {exported.run_id} ({record.tags.get('mlflow.runName', '')}) to {output}")
+    if exported.probes:
+        typer.echo(f"loaded again: the same spans on {exported.agreement} of {exported.probes} test sentences")
+    if exported.onnx_difference is not None:
+        typer.echo(f"model.onnx: logits within {exported.onnx_difference:.1e} of torch")
+    if exported.registered:
+        typer.echo(f"registered as {exported.registered}")
+
+
+def predict(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Exported model.")],
+    file: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Argument(metavar="[FILE]", help="One text a line; standard input without it."),
+    ] = None,
+    language: Annotated[str, typer.Option("--language", help="BCP-47 tag to write with the texts.")] = "und",
+    output: Annotated[Optional[Path], typer.Option("--output", "-o", help="Write to a file.")] = None,  # noqa: UP045
+) -> None:
+    """Tag raw text: one text a line in, JSON lines with character spans out."""
+    use_cores()
+    quiet_libraries()
+    from harness.cache import write_text
+    from harness.corpora.readers.lines import read_lines
+    from harness.corpora.readers.reading import split_lines
+    from harness.languages import normalise_language
+    from harness.model.folder import load_model
+    from harness.records import Sentence
+
+    spoken = normalise_language(language) if language != "und" else language
+    if file is not None:
+        texts = [sentence.text for sentence in read_lines(file, spoken).sentences]
+    else:
+        texts = [line.strip() for line in split_lines(sys.stdin.read())]
+    model = load_model(folder)
+    sentences = [Sentence(str(number), text, spoken) for number, text in enumerate(texts, 1)]
+    lines = []
+    for sentence, spans in zip(sentences, model.predict(sentences), strict=True):
+        listed = [{"start": span.start, "end": span.end, "label": span.label} for span in spans]
+        value = {"id": sentence.id, "text": sentence.text, "language": sentence.language, "spans": listed}
+        lines.append(json.dumps(value, ensure_ascii=False))
+    if output:
+        write_text(output, "".join(f"{line}\n" for line in lines))
+    else:
+        typer.echo("\n".join(lines)) if lines else None

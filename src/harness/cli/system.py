@@ -1,5 +1,31 @@
-"""Stand-in while the foundation is laid."""
+"""``harness doctor``: what is installed, reachable, missing, and the command that mends it."""
+
+import json
+from typing import Annotated
+
 import typer
-app = typer.Typer()
+
+from harness.cli import quiet_libraries
+
+
 def register(app: typer.Typer) -> None:
-    """Nothing yet."""
+    """Add the command."""
+    app.command("doctor")(doctor)
+
+
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Check this machine: packages, processor, disk, tracking store, hub, extras."""
+    quiet_libraries()
+    from harness.doctor import examine
+    from harness.errors import HarnessError
+
+    findings = examine()
+    if as_json:
+        typer.echo(json.dumps([finding._asdict() for finding in findings], indent=2, ensure_ascii=False))
+    else:
+        for finding in findings:
+            mend = f"\n        → {finding.mend}" if finding.mend else ""
+            typer.echo(f"{finding.state:8}{finding.what}: {finding.found}{mend}")
+    broken = [finding.what for finding in findings if finding.state == "broken"]
+    if broken:
+        raise HarnessError(f"needs mending: {', '.join(broken)}")

@@ -30,7 +30,8 @@ class FileSource(Strict):
     hub: str | None = None
     """Hugging Face data set id (``owner/name``)."""
     format: str | None = None
-    """conll, jsonl, doccano, inline, brat, lines, parquet or arrow; read from the file's ending where missing."""
+    """conll, jsonl, doccano, inline, brat, lines, parquet, arrow or rows (JSON with token and tag columns); read from
+    the file's ending where missing."""
     revision: str | None = None
     """Commit or ref of the hub data set; without one, the tip of its default branch, with a warning."""
     files: str | None = None
@@ -86,6 +87,9 @@ class SourceFiles(LanguageFiles):
     language: str
     """BCP-47 tag or ISO 639 code."""
 
+    dev_share: float | None = Field(default=None, gt=0, lt=0.5)
+    """Share of the training documents held out as dev, where there is no dev file."""
+
     _normalise = field_validator("language")(normalise_language)
 
 
@@ -95,7 +99,7 @@ class ExpectedCounts(Strict):
     sentences: int | None = None
     """Number of sentences."""
     entities: int | None = None
-    """Number of entities, before ``label_map``."""
+    """Number of entities, after ``label_map``."""
 
 
 class DataCard(Strict):
@@ -193,6 +197,8 @@ class EncoderCard(Strict):
     """Epochs recommended for a corpus of some thousand sentences."""
     bf16: bool = True
     """Whether bfloat16 autocast is known to train it well."""
+    safetensors: bool = True
+    """Whether the repository has safetensors; else its .bin is read with weights_only (no code in it is run)."""
     notes: str = ""
     """Traps."""
     byte_dimensions: int = Field(default=32, ge=1)

@@ -95,15 +95,12 @@ def _compose(overrides: list[str], config_dir: Path | None) -> tuple[dict[str, A
     from omegaconf.errors import OmegaConfBaseException
     from yaml import YAMLError
 
-    first, *others = _search_path(config_dir)
-    path = ",".join(f"file://{folder}" for folder in others)
+    _put_first(config_dir)
     OmegaConf.register_new_resolver("rx_mini", _rx_mini_folder, replace=True)
     GlobalHydra.instance().clear()
     try:
-        with initialize_config_dir(str(first), version_base="1.3", job_name="harness"):
-            composed = compose(
-                "config", overrides=[f"hydra.searchpath=[{path}]", *overrides], return_hydra_config=True
-            )
+        with initialize_config_dir(str(shipped_folder("configs")), version_base="1.3", job_name="harness"):
+            composed = compose("config", overrides=overrides, return_hydra_config=True)
         choices = {group: str(composed.hydra.runtime.choices.get(group)) for group in GROUPS}
         OmegaConf.set_struct(composed, False)
         del composed["hydra"]
@@ -114,6 +111,26 @@ def _compose(overrides: list[str], config_dir: Path | None) -> tuple[dict[str, A
         raise ConfigError(_one_sentence(error)) from error
     assert isinstance(values, dict)
     return {str(key): value for key, value in values.items()}, choices
+
+
+def _put_first(config_dir: Path | None) -> None:
+    """Make Hydra search a user's folder before the shipped one (``hydra.searchpath`` would put it after)."""
+    from hydra.core.config_search_path import ConfigSearchPath
+    from hydra.core.plugins import Plugins
+    from hydra.plugins.search_path_plugin import SearchPathPlugin
+
+    class UserConfigs(SearchPathPlugin):
+        """Registered under the same name at each call, so that the last folder counts."""
+
+        def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+            if config_dir is not None:
+                search_path.prepend("user", f"file://{config_dir.absolute()}")
+
+    plugins = Plugins.instance()
+    plugins.class_name_to_class.pop(f"{UserConfigs.__module__}.{UserConfigs.__qualname__}", None)
+    registered = plugins.plugin_type_to_subclass_list[SearchPathPlugin]
+    registered[:] = [one for one in registered if one.__qualname__ != UserConfigs.__qualname__]
+    plugins.register(UserConfigs)
 
 
 def _rx_mini_folder() -> str:

@@ -7,7 +7,8 @@ expected counts, dropped labels, repaired spans.
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import blake2b
 from pathlib import Path
 
 from harness.config.cards import DataCard, ExpectedCounts, FileSource, resolve_path
@@ -73,6 +74,10 @@ def load_corpora(card: DataCard, folder: Path, wanted: Iterable[Key]) -> Catalog
         neither lists nor maps.
     """
     keys = list(dict.fromkeys(wanted))
+    source_dev = (card.source.language, "dev")
+    cut = source_dev in keys and card.source.dev is None and card.source.dev_share is not None
+    if cut:
+        keys = list(dict.fromkeys((card.source.language, "train") if key == source_dev else key for key in keys))
     absent = [f"{language}.{split}" for language, split in keys if _source(card, language, split) is None]
     if absent:
         raise DataError(f"{card.name} has no {listing(absent)}; add the files to the data card or choose other languages")
@@ -81,11 +86,14 @@ def load_corpora(card: DataCard, folder: Path, wanted: Iterable[Key]) -> Catalog
     for language, split in keys:
         source = _source(card, language, split)
         assert source is not None
-        reading = read_source(source, language, folder)
+        corpus = _corpus(card, read_source(source, language, folder), language, split, source)
         expected = card.expected.get(f"{language}.{split}")
         if expected:
-            differences += _differences(reading, expected, language, split)
-        corpora[(language, split)] = _corpus(card, reading, language, split, source)
+            differences += _differences(corpus, expected)
+        corpora[(language, split)] = corpus
+    if cut:
+        whole = corpora[(card.source.language, "train")]
+        corpora |= {(half.language, half.split): half for half in _hold_out(whole, card.source.dev_share or 0.0)}
     for difference in differences:
         logger.warning("%s %s", card.name, difference)
     return Catalogue(card, corpora, tuple(differences))
@@ -130,16 +138,28 @@ def format_of(path: Path) -> str:
         raise DataError(f"{path}: the ending tells no format; give 'format' (known endings: {listing(_ENDINGS)})") from None
 
 
-def _differences(reading: Reading, expected: ExpectedCounts, language: str, split: str) -> list[Difference]:
-    found = {
-        "sentences": len(reading.sentences),
-        "entities": sum(len(sentence.spans) for sentence in reading.sentences),
-    }
+def _differences(corpus: Corpus, expected: ExpectedCounts) -> list[Difference]:
+    found = {"sentences": len(corpus), "entities": corpus.entities}
     return [
-        Difference(language, split, what, number, getattr(expected, what))
+        Difference(corpus.language, corpus.split, what, number, getattr(expected, what))
         for what, number in found.items()
         if getattr(expected, what) is not None and getattr(expected, what) != number
     ]
+
+
+def _hold_out(corpus: Corpus, share: float) -> tuple[Corpus, Corpus]:
+    """Cut a dev set off a training set by document (brat's ``NAME-17`` belongs to document NAME), the same every time."""
+
+    def is_dev(sentence: Sentence) -> bool:
+        document = sentence.id.rpartition("-")[0] or sentence.id
+        drawn = int.from_bytes(blake2b(document.encode(), digest_size=4).digest()) / 2**32
+        return drawn < share
+
+    train = tuple(sentence for sentence in corpus.sentences if not is_dev(sentence))
+    dev = tuple(sentence for sentence in corpus.sentences if is_dev(sentence))
+    if not train or not dev:
+        raise DataError(f"{corpus.name}: data.source.dev_share={share:g} leaves {len(train)} training and {len(dev)} dev sentences")
+    return replace(corpus, sentences=train), replace(corpus, sentences=dev, split="dev")
 
 
 def _corpus(card: DataCard, reading: Reading, language: str, split: str, source: FileSource) -> Corpus:

@@ -13,8 +13,8 @@ from harness.model.encoders import Batch, Coder
 from harness.model.encoding import EncodedSentence, Integers, Window, gold_tags, unseen_words, windows
 from harness.records import Sentence
 
-PREDICTION_TOKENS = 8192
-"""Padded pieces in a batch without gradients: about 2 GB with a large encoder, and no slower than more."""
+PREDICTION_TOKENS = 4096
+"""Padded pieces in a batch without gradients: below what a training step needs, and no slower than more."""
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,7 @@ def _load_transformer(card: EncoderCard, tags: Sequence[str], max_length: int) -
     # The service that converts weights on the fly would load another revision than the pinned one.
     os.environ.setdefault("DISABLE_SAFETENSORS_CONVERSION", "1")
     path, revision = model_place(card)
-    network = TransformerNetwork.pretrained(path, revision, tags)
+    network = TransformerNetwork.pretrained(path, revision, tags, safetensors=card.safetensors)
     coder = TransformerCoder.pretrained(path, revision, max_length=max_length, config=network.model.config)
     return network, coder
 
@@ -159,5 +159,11 @@ def to_device(batch: Batch, device: torch.device) -> Batch:
 
 
 def state_of(network: nn.Module) -> dict[str, Any]:
-    """Return a copy of the weights on the CPU, contiguous and without shared storage, as safetensors needs them."""
-    return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in network.state_dict().items()}
+    """Return the weights on the CPU as safetensors needs them: contiguous, and each tensor's storage its own."""
+    state: dict[str, Any] = {}
+    seen: set[int] = set()
+    for name, tensor in network.state_dict().items():
+        held = tensor.detach().cpu().contiguous()
+        state[name] = held.clone() if held.data_ptr() in seen else held  # tied weights
+        seen.add(held.data_ptr())
+    return state

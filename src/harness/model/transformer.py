@@ -39,8 +39,12 @@ class TransformerNetwork(Network):
         self.model = model
 
     @classmethod
-    def pretrained(cls, path: str, revision: str | None, tags: Sequence[str]) -> "TransformerNetwork":
+    def pretrained(
+        cls, path: str, revision: str | None, tags: Sequence[str], *, safetensors: bool
+    ) -> "TransformerNetwork":
         """Load pretrained weights; the head is new and must be drawn with :meth:`reset`.
+
+        :param safetensors: insist on safetensors; else a ``.bin`` file is read with ``weights_only``.
 
         :raises ConfigError: the model cannot be reached or loaded, or lacks weights of the encoder itself.
         """
@@ -58,7 +62,8 @@ class TransformerNetwork(Network):
                 revision=revision,
                 config=config,
                 dtype=torch.float32,
-                use_safetensors=True,
+                use_safetensors=True if safetensors else None,
+                weights_only=True,
                 trust_remote_code=False,
                 ignore_mismatched_sizes=True,
                 output_loading_info=True,

@@ -19,7 +19,8 @@ from harness.corpora.readers.reading import Reading, clean_spans, read_text, tex
 from harness.errors import DataError
 from harness.records import Sentence, Span
 
-_ENTITY = re.compile(r"(T\S+)\t(\S+) (\d+ \d+(?:;\d+ \d+)*)(?:\t|$)")
+_ENTITY = re.compile(r"(T\d+)\t(\S+) (\d+ \d+(?:;\d+ \d+)*)(?:\t|$)")
+_ENTITY_LINE = re.compile(r"T\d+\t")
 _BOUNDARY = re.compile(r"\n[ \t]*\n\s*|(?<=[.!?])[ \t]*\n\s*|(?<=[.!?])[ \t]+(?=[A-ZÀ-ÖØ-Þ])")
 
 
@@ -30,7 +31,9 @@ def read_brat(path: Path, language: str) -> Reading:
     """
     if not path.is_dir():
         raise DataError(f"{path} is not a folder; brat standoff is a folder of .txt files with .ann files beside them")
-    documents = sorted(path.rglob("*.txt"))
+    documents = sorted(
+        file for file in path.rglob("*.txt") if not file.name.startswith("._") and "__MACOSX" not in file.parts
+    )
     if not documents:
         raise DataError(f"{path}: found no .txt file; brat standoff is a folder of .txt files with .ann files")
     missing = [str(document.with_suffix(".ann").name) for document in documents if not document.with_suffix(".ann").exists()]
@@ -52,8 +55,8 @@ def read_brat(path: Path, language: str) -> Reading:
 def _annotations(path: Path, length: int, account: Counter[str]) -> list[Span]:
     spans = []
     for number, line in enumerate(text_lines(path), 1):
-        if not line.startswith("T"):
-            continue
+        if not _ENTITY_LINE.match(line):
+            continue  # relations, attributes, notes, and the second line of a mention that holds a line break
         match = _ENTITY.match(line)
         if not match:
             raise DataError(f"{path}:{number}: found {line[:60]!r}; 'T1<TAB>Label START END<TAB>text' is needed")

@@ -1,4 +1,4 @@
-"""Tables of the Hugging Face world: local Parquet and Arrow, and data sets of the hub at a pinned revision.
+"""Tables of the Hugging Face world: local Parquet, Arrow and JSON rows, and data sets of the hub at a pinned revision.
 
 Rows hold ``tokens`` and ``ner_tags`` (other names by the card). Integer tags get their names from the card
 (``tags``), else from the data set's own features; they are never guessed. Hub files are fetched as files: no loading
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.config.cards import FileSource
 from harness.corpora.readers.conll import join_tokens
+from harness.corpora.readers.jsonl import json_objects
 from harness.corpora.readers.reading import Reading, clean_spans
 from harness.errors import DataError, listing
 from harness.labels import illegal_transitions, is_legal_tag, spans_from_tags
@@ -20,11 +21,12 @@ from harness.records import Sentence
 if TYPE_CHECKING:
     import datasets
 
-TABLE_FORMATS = ("parquet", "arrow")
+TABLE_FORMATS = ("parquet", "arrow", "rows")
+_ENDINGS = ("parquet", "arrow", "jsonl", "json")
 
 
 def read_table(path: Path, language: str, source: FileSource) -> Reading:
-    """Read a Parquet or Arrow file, a folder of them, or a folder written by ``save_to_disk``.
+    """Read a Parquet, Arrow or JSON file, a folder of them, or a folder written by ``save_to_disk``.
 
     :param source: names the columns, the tag names and the row filter.
     :raises DataError: a column is missing, or tags are integers and nobody says what they mean.
@@ -63,21 +65,31 @@ def read_table(path: Path, language: str, source: FileSource) -> Reading:
 def _open(path: Path) -> "datasets.Dataset":
     import datasets
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     if not path.exists():
         raise DataError(f"no such file: {path}")
     if path.is_dir() and (path / "dataset_info.json").exists():
         return datasets.load_from_disk(str(path), keep_in_memory=True)
-    files = sorted(file for end in TABLE_FORMATS for file in path.rglob(f"*.{end}")) if path.is_dir() else [path]
+    files = sorted(file for end in _ENDINGS for file in path.rglob(f"*.{end}")) if path.is_dir() else [path]
     if not files:
-        raise DataError(f"{path}: found no .parquet or .arrow file")
+        raise DataError(f"{path}: found no .parquet, .arrow or .jsonl file")
     try:
         # Read with pyarrow: datasets' own loader would leave a copy of the text in its cache.
-        tables = [pq.read_table(file) if file.suffix == ".parquet" else _arrow(file) for file in files]
+        tables = [_table(file) for file in files]
         return datasets.Dataset(pa.concat_tables(tables))
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(f"{path}: not a readable table ({str(error).splitlines()[0]})") from error
+
+
+def _table(path: Path) -> Any:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if path.suffix == ".parquet":
+        return pq.read_table(path)
+    if path.suffix == ".arrow":
+        return _arrow(path)
+    return pa.Table.from_pylist([value for _, value in json_objects(path)])
 
 
 def _arrow(path: Path) -> Any:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.corpora.readers.conll import join_tokens
-from harness.corpora.readers.reading import Reading, clean_spans, text_lines
+from harness.corpora.readers.reading import Reading, clean_spans, read_text, split_lines
 from harness.errors import DataError
 from harness.labels import is_legal_tag, spans_from_tags
 from harness.languages import normalise_language
@@ -21,11 +21,15 @@ from harness.records import Sentence, Span
 
 
 def json_objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield line number and object of every non-blank line.
+    """Yield line number and object of every non-blank line; of a file that is one JSON array, number and item.
 
     :raises DataError: a line is not a JSON object.
     """
-    for number, line in enumerate(text_lines(path), 1):
+    text = read_text(path)
+    if text.lstrip().startswith("["):
+        yield from _array(path, text)
+        return
+    for number, line in enumerate(split_lines(text), 1):
         if not line.strip():
             continue
         try:
@@ -34,6 +38,17 @@ def json_objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             raise DataError(f"{path}:{number}: not JSON ({error.msg} at column {error.colno})") from error
         if not isinstance(value, dict):
             raise DataError(f"{path}:{number}: found {type(value).__name__}, a JSON object is needed")
+        yield number, value
+
+
+def _array(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        values = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise DataError(f"{path}:{error.lineno}: not JSON ({error.msg} at column {error.colno})") from error
+    for number, value in enumerate(values, 1):
+        if not isinstance(value, dict):
+            raise DataError(f"{path}: item {number} is {type(value).__name__}, a JSON object is needed")
         yield number, value
 
 

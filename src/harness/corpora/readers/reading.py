@@ -53,8 +53,12 @@ def text_lines(path: Path) -> list[str]:
     Only ``\\n``, ``\\r\\n`` and ``\\r`` end a line: ``str.splitlines`` would also cut at U+2028 or U+0085,
     which stand inside sentences of web text.
     """
-    text = read_text(path).replace("\r\n", "\n").replace("\r", "\n")
-    lines = text.split("\n")
+    return split_lines(read_text(path))
+
+
+def split_lines(text: str) -> list[str]:
+    """Cut a text into lines; see :func:`text_lines`."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     if lines and not lines[-1]:
         lines.pop()
     return lines

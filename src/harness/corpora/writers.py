@@ -1,0 +1,47 @@
+"""Writing corpora in the two interchange formats: JSON lines, and two-column CoNLL (IOB2)."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+
+from harness.labels import tags_from_spans
+from harness.languages import word_offsets
+from harness.records import Sentence
+
+WRITERS = ("jsonl", "conll")
+
+
+def jsonl_text(sentences: Iterable[Sentence]) -> str:
+    """Return the interchange JSON lines; tokens are kept as offsets where a sentence has them."""
+    lines = []
+    for sentence in sentences:
+        value: dict[str, object] = {
+            "id": sentence.id,
+            "text": sentence.text,
+            "language": sentence.language,
+            "spans": [{"start": span.start, "end": span.end, "label": span.label} for span in sentence.spans],
+        }
+        if sentence.tokens is not None:
+            value["tokens"] = sentence.tokens
+        lines.append(json.dumps(value, ensure_ascii=False))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def conll_text(sentences: Iterable[Sentence]) -> tuple[str, Counter[str]]:
+    """Return two-column CoNLL, and what it could not express.
+
+    Raw text is cut by :func:`harness.languages.word_offsets`; a span whose edge lies inside a token grows to the token,
+    and is counted. A sentence without a token is dropped, and counted: CoNLL cannot hold it.
+    """
+    blocks = []
+    account: Counter[str] = Counter()
+    for sentence in sentences:
+        tokens = sentence.tokens if sentence.tokens is not None else word_offsets(sentence.text)
+        if not tokens:
+            account["empty_sentences_dropped"] += 1
+            continue
+        tags, inexact = tags_from_spans(sentence.spans, tokens)
+        account["spans_widened_to_tokens"] += inexact
+        rows = [f"{sentence.text[start:end]}\t{tag}" for (start, end), tag in zip(tokens, tags, strict=True)]
+        blocks.append(f"# id = {sentence.id}\n" + "\n".join(rows) + "\n")
+    return "\n".join(blocks), +account

@@ -1,0 +1,238 @@
+"""Export: the checkpoint of a run as a folder anybody can use, checked before it is handed over.
+
+For a transformer the folder loads with transformers alone (``pipeline("token-classification",
+aggregation_strategy="first")``). It is loaded again and must predict what the stored checkpoint predicts; an ONNX
+graph must give the same logits.
+"""
+
+import json
+import logging
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.cache import disk_errors
+from harness.errors import DataError, DependencyError, HarnessError, UsageError
+from harness.model.folder import MANIFEST, TrainedModel, load_model, read_manifest
+from harness.model_card import model_card
+from harness.records import Sentence, Span
+from harness.report.collect import Record, best_run, collect
+from harness.tracking.mlflow import CHECKPOINT, Store
+
+logger = logging.getLogger(__name__)
+
+PROBES = 50
+"""Test sentences on which a reloaded model must agree with its source."""
+
+ONNX_TOLERANCE = 1e-3
+"""Largest difference of a logit between torch and ONNX in float32; logits are of the order of 10."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written.
+
+    :param agreement: probe sentences on which the reloaded model predicts the stored predictions' spans.
+    :param probes: probe sentences; 0 for a restricted corpus or a run that stored no predictions.
+    """
+
+    folder: Path
+    run_id: str
+    agreement: int
+    probes: int
+    onnx_difference: float | None = None
+    registered: str = ""
+
+
+def choose_run(store: Store, wanted: str, experiment: str | None) -> Record:
+    """Return a run by id, by the start of its id, or the best by source dev score.
+
+    :raises UsageError: no run, or several, fit.
+    """
+    if wanted == "best":
+        return best_run(collect(store, experiment))
+    fitting = [record for record in collect(store, experiment) if record.run_id.startswith(wanted)]
+    if len(fitting) != 1:
+        raise UsageError(f"{'no run' if not fitting else f'{len(fitting)} runs'} of the store has an id starting with {wanted!r}")
+    return fitting[0]
+
+
+def export_run(
+    store: Store, record: Record, target: Path, *, model: str | None = None, onnx: bool = False, register: str | None = None
+) -> Exported:
+    """Write a run's best checkpoint to a folder, whole or not at all.
+
+    :param model: of a run with separate models, the target languages whose model is wanted.
+    :raises UsageError: the target exists and holds something else, or the run has no checkpoint.
+    :raises HarnessError: the exported folder does not predict what the checkpoint predicts.
+    """
+    if target.exists() and (not target.is_dir() or (any(target.iterdir()) and not (target / MANIFEST).is_file())):
+        raise UsageError(f"{target} exists and is not an exported model; choose another folder")
+    if record.status != "FINISHED":
+        raise UsageError(f"run {record.run_id} is {record.status}, only finished runs are exported")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".export-", dir=target.parent) as scratch:
+        fetched = _fetch(store, record, Path(scratch), model)
+        folder = Path(scratch) / "export"
+        with disk_errors(target):
+            shutil.copytree(fetched, folder)
+        trained = load_model(folder)
+        agreement, probes = _agreement(store, record, trained)
+        difference = _export_onnx(trained, folder) if onnx else None
+        card = model_card(record, read_manifest(folder), agreement=(agreement, probes))
+        (folder / "README.md").write_text(card, encoding="utf-8")
+        if target.exists():
+            shutil.rmtree(target)
+        folder.rename(target)
+    registered = _register(store, record, register) if register else ""
+    return Exported(target, record.run_id, agreement, probes, difference, registered)
+
+
+def _fetch(store: Store, record: Record, scratch: Path, model: str | None) -> Path:
+    import mlflow.artifacts
+    from mlflow.exceptions import MlflowException
+
+    if record.tags.get("harness.checkpoint") != "kept":
+        state = record.tags.get("harness.checkpoint", "none")
+        raise UsageError(f"run {record.run_id} has no checkpoint ({state}); run it again with tracking.checkpoints=all")
+    try:
+        place = mlflow.artifacts.download_artifacts(
+            run_id=record.run_id, artifact_path=CHECKPOINT, dst_path=str(scratch), tracking_uri=store.uri
+        )
+    except (MlflowException, OSError) as error:
+        raise HarnessError(f"the checkpoint of run {record.run_id} cannot be fetched: {str(error).splitlines()[0]}") from error
+    folder = Path(place)
+    if (folder / MANIFEST).is_file():
+        return folder
+    models = sorted(child.name for child in folder.iterdir() if (child / MANIFEST).is_file())
+    if not models:
+        raise HarnessError(f"the checkpoint of run {record.run_id} is incomplete; run it again")
+    if model not in models:
+        raise UsageError(f"run {record.run_id} trained one model for each of {models}; choose one with --model")
+    return folder / model
+
+
+def _agreement(store: Store, record: Record, trained: TrainedModel) -> tuple[int, int]:
+    """Compare the reloaded model, in float32, with the predictions the run stored.
+
+    :raises HarnessError: they differ on more sentences than the run's bfloat16 can explain.
+    """
+    probes = _stored_predictions(store, record)
+    if not probes:
+        logger.info("no stored predictions to compare with (a restricted corpus, or tracking.predictions=false)")
+        return 0, 0
+    predicted = trained.predict([sentence.with_spans(()) for sentence in probes])
+    same = sum(sentence.spans == spans for sentence, spans in zip(probes, predicted, strict=True))
+    bf16 = record.metrics.get("train/bf16", 0.0) > 0
+    if same < len(probes) and (not bf16 or same < 0.9 * len(probes)):
+        raise HarnessError(
+            f"the exported model predicts other spans than run {record.run_id} on {len(probes) - same} of {len(probes)} "
+            "sentences; it was not exported"
+        )
+    return same, len(probes)
+
+
+def _stored_predictions(store: Store, record: Record) -> list[Sentence]:
+    from mlflow.exceptions import MlflowException
+
+    languages = [language for language in record.tags.get("languages", "").split(",") if language]
+    found: list[Sentence] = []
+    for language in languages:
+        try:
+            text = _artifact_text(store, record, f"predictions/test.{language}.jsonl")
+        except (MlflowException, OSError):
+            continue
+        for line in text.splitlines():
+            value = json.loads(line)
+            spans = tuple(Span(one["start"], one["end"], one["label"]) for one in value["spans"])
+            tokens = value.get("tokens")
+            offsets = tuple((start, end) for start, end in tokens) if tokens else None
+            found.append(Sentence(value["id"], value["text"], value["language"], spans, offsets))
+            if len(found) % PROBES == 0:
+                break
+    return found
+
+
+def _artifact_text(store: Store, record: Record, path: str) -> str:
+    import mlflow.artifacts
+
+    with tempfile.TemporaryDirectory() as scratch:
+        file = mlflow.artifacts.download_artifacts(
+            run_id=record.run_id, artifact_path=path, dst_path=scratch, tracking_uri=store.uri
+        )
+        return Path(file).read_text(encoding="utf-8")
+
+
+def _export_onnx(trained: TrainedModel, folder: Path) -> float:
+    """Write ``model.onnx`` with dynamic batch and length, and return the largest difference of a logit.
+
+    :raises DependencyError: the packages are missing.
+    :raises HarnessError: the graph computes something else.
+    """
+    if trained.card.kind != "transformers":
+        raise UsageError("--onnx is for transformers; the char-bilstm baseline reads bytes through a table of its own")
+    try:
+        import onnxruntime
+        import onnxscript  # noqa: F401 - torch's exporter needs it
+    except ImportError as error:
+        raise DependencyError(f"--onnx needs {error.name}; install it with: pip install 'harness[onnx]'") from error
+    import numpy as np
+    import torch
+
+    model = trained.network.model.eval()
+    ids = torch.tensor([[5, 6, 7, 8, 9, 10], [5, 6, 7, 8, 0, 0]])
+    mask = torch.tensor([[1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 0, 0]])
+    path = folder / "model.onnx"
+    shape = {0: torch.export.Dim("batch", min=1), 1: torch.export.Dim("length", min=2, max=trained.max_length)}
+    with torch.no_grad():
+        torch.onnx.export(
+            _Logits(model), (ids, mask), str(path), input_names=["input_ids", "attention_mask"], output_names=["logits"],
+            dynamic_shapes=(shape, shape), dynamo=True, external_data=False, verbose=False,
+        )  # fmt: skip
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    worst = 0.0
+    for sentence in ("A short one.", "A longer sentence with more words than the other, twice 5 mg."):
+        encoded = trained.coder.encode([Sentence("0", sentence, "en")])[0]
+        probe = torch.from_numpy(encoded.pieces.astype(np.int64))[None]
+        ones = torch.ones_like(probe)
+        with torch.no_grad():
+            ours = model(input_ids=probe, attention_mask=ones).logits.numpy()
+        theirs = session.run(None, {"input_ids": probe.numpy(), "attention_mask": ones.numpy()})[0]
+        worst = max(worst, float(np.abs(ours - theirs).max()))
+    if worst > ONNX_TOLERANCE:
+        raise HarnessError(f"the ONNX graph's logits differ by {worst:.2g}, at most {ONNX_TOLERANCE:g} is allowed")
+    return worst
+
+
+def _Logits(model: Any) -> Any:  # noqa: N802 - stands for a class that needs torch
+    import torch
+
+    class Logits(torch.nn.Module):
+        """Only the logits: a graph has no use for the other outputs."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, input_ids: Any, attention_mask: Any) -> Any:
+            return self.model(input_ids=input_ids, attention_mask=attention_mask).logits
+
+    return Logits()
+
+
+def _register(store: Store, record: Record, name: str) -> str:
+    """Add the run's checkpoint to the model registry and point the alias ``champion`` to it."""
+    from mlflow.exceptions import MlflowException
+
+    client = store.client
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if "ALREADY_EXISTS" not in str(getattr(error, "error_code", "")) and "already exists" not in str(error):
+            raise DataError(f"--register {name!r}: {str(error).splitlines()[0]}") from error
+    run = client.get_run(record.run_id)
+    version = client.create_model_version(name, source=f"{run.info.artifact_uri}/{CHECKPOINT}", run_id=record.run_id)
+    client.set_registered_model_alias(name, "champion", version.version)
+    return f"{name} version {version.version} (alias champion)"
