@@ -39,11 +39,11 @@ def bench_harness(count: int) -> dict[str, float]:
     import torch
 
     from harness.config import EncoderCard, TrainerConfig
-    from harness.model.encoders import load_encoder
+    from harness.labels import tag_names
     from harness.model.datamodule import TaggingData, encode_corpus
+    from harness.model.encoders import load_encoder
     from harness.model.predict import predict_spans
     from harness.model.train import train_model
-    from harness.labels import tag_names
 
     tags = tag_names(LABELS)
     card = EncoderCard(name="minilm", path=encoder_folder())
@@ -52,13 +52,28 @@ def bench_harness(count: int) -> dict[str, float]:
     train = encode_corpus(sentences(count), coder, overlap=64)
     tiny = encode_corpus(train.sentences[:8], coder, overlap=64)
     data = TaggingData(
-        train, tiny, coder, tag_ids={tag: i for i, tag in enumerate(tags)}, batch_size=BATCH, token_budget=None, seed=1
+        train,
+        tiny,
+        coder,
+        tag_ids={tag: i for i, tag in enumerate(tags)},
+        batch_size=BATCH,
+        token_budget=None,
+        seed=1,
     )
     with tempfile.TemporaryDirectory() as scratch:
         result = train_model(
-            network, tags, data, settings=TrainerConfig(), learning_rate=5e-5, max_epochs=1, bf16_allowed=True, seed=1,
-            score_dev=lambda spans: {"entity_f1": 1.0}, on_epoch=lambda epoch, values: None,
-            checkpoint=Path(scratch) / "best.safetensors", progress=False,
+            network,
+            tags,
+            data,
+            settings=TrainerConfig(),
+            learning_rate=5e-5,
+            max_epochs=1,
+            bf16_allowed=True,
+            seed=1,
+            score_dev=lambda spans: {"entity_f1": 1.0},
+            on_epoch=lambda epoch, values: None,
+            checkpoint=Path(scratch) / "best.safetensors",
+            progress=False,
         )
     started = time.perf_counter()
     predict_spans(network, train, coder, tags, device=torch.device("cpu"), bf16=result.bf16)
@@ -69,7 +84,11 @@ def bench_trainer(count: int, best: bool) -> dict[str, float]:
     import torch
     from datasets import Dataset
     from transformers import (
-        AutoModelForTokenClassification, AutoTokenizer, DataCollatorForTokenClassification, Trainer, TrainingArguments,
+        AutoModelForTokenClassification,
+        AutoTokenizer,
+        DataCollatorForTokenClassification,
+        Trainer,
+        TrainingArguments,
     )
 
     from harness.labels import tag_names, tags_from_spans
@@ -92,8 +111,18 @@ def bench_trainer(count: int, best: bool) -> dict[str, float]:
     flags = {"bf16": True, "bf16_full_eval": False, "train_sampling_strategy": "group_by_length"} if best else {}
     with tempfile.TemporaryDirectory() as scratch:
         arguments = TrainingArguments(
-            scratch, num_train_epochs=1, per_device_train_batch_size=BATCH, per_device_eval_batch_size=64, use_cpu=True,
-            save_strategy="no", report_to=[], learning_rate=5e-5, warmup_steps=0.1, disable_tqdm=True, seed=1, **flags,
+            scratch,
+            num_train_epochs=1,
+            per_device_train_batch_size=BATCH,
+            per_device_eval_batch_size=64,
+            use_cpu=True,
+            save_strategy="no",
+            report_to=[],
+            learning_rate=5e-5,
+            warmup_steps=0.1,
+            disable_tqdm=True,
+            seed=1,
+            **flags,
         )
         trainer = Trainer(
             model, arguments, train_dataset=data, data_collator=DataCollatorForTokenClassification(tokenizer)
@@ -120,8 +149,10 @@ def main() -> int:
         return 0
     if arguments.contestant:
         name = arguments.contestant
-        result = bench_harness(arguments.sentences) if name == "harness" else bench_trainer(
-            arguments.sentences, name == "trainer-best-flags"
+        result = (
+            bench_harness(arguments.sentences)
+            if name == "harness"
+            else bench_trainer(arguments.sentences, name == "trainer-best-flags")
         )
         result["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(json.dumps(result))
@@ -131,14 +162,26 @@ def main() -> int:
         for name in CONTESTANTS:
             if name == "trainer-defaults" and number > 0:
                 continue  # five times slower; one round is enough to show it
-            command = [sys.executable, "-W", "ignore", __file__, "--contestant", name, "--sentences", str(arguments.sentences)]
+            command = [
+                sys.executable,
+                "-W",
+                "ignore",
+                __file__,
+                "--contestant",
+                name,
+                "--sentences",
+                str(arguments.sentences),
+            ]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode:
                 print(done.stderr, file=sys.stderr)
                 return 1
             result = json.loads(done.stdout.strip().splitlines()[-1])
             found[name].append(result)
-            print(f"round {number + 1} {name}: " + ", ".join(f"{key} {value:.1f}" for key, value in result.items()), flush=True)
+            print(
+                f"round {number + 1} {name}: " + ", ".join(f"{key} {value:.1f}" for key, value in result.items()),
+                flush=True,
+            )
     median = {
         name: {key: statistics.median(result[key] for result in results) for key in results[0]}
         for name, results in found.items()
@@ -146,7 +189,10 @@ def main() -> int:
     base = median["trainer-best-flags"]
     print(f"\n{'':22}{'train/s':>10}{'ratio':>8}{'predict/s':>12}{'ratio':>8}{'peak MB':>10}{'ratio':>8}")
     for name, values in median.items():
-        cells = [f"{values[key]:>{size}.1f}{values[key] / base[key]:>8.2f}" for key, size in (("train", 10), ("predict", 12), ("peak_mb", 10))]
+        cells = [
+            f"{values[key]:>{size}.1f}{values[key] / base[key]:>8.2f}"
+            for key, size in (("train", 10), ("predict", 12), ("peak_mb", 10))
+        ]
         print(f"{name:22}" + "".join(cells))
     return 0
 

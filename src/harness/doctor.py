@@ -69,7 +69,11 @@ def _disk() -> Finding:
     cache = cache_folder()
     place = next(folder for folder in (cache, *cache.parents) if folder.is_dir())
     free = min(shutil.disk_usage(place).free, shutil.disk_usage(Path.cwd()).free) / 1e9
-    mend = "" if free >= SPACE_GB else f"free some space, or set HARNESS_CACHE and TMPDIR to a larger disk (cache: {cache})"
+    mend = (
+        ""
+        if free >= SPACE_GB
+        else f"free some space, or set HARNESS_CACHE and TMPDIR to a larger disk (cache: {cache})"
+    )
     return Finding("ok" if free >= SPACE_GB else "warning", "disk", f"{free:.1f} GB free", mend)
 
 
@@ -92,13 +96,23 @@ def _store() -> Finding:
     try:
         count = len(Store(uri).client.search_experiments())
     except HarnessError as error:
-        return Finding("broken", "tracking store", str(error), f"check MLFLOW_TRACKING_URI ({mask_url(default_tracking_uri())})")
+        return Finding(
+            "broken",
+            "tracking store",
+            str(error),
+            f"check MLFLOW_TRACKING_URI ({mask_url(default_tracking_uri())})",
+        )
     return Finding("ok", "tracking store", f"{mask_url(uri)}, {count} experiments")
 
 
 def _hub() -> Finding:
     if os.environ.get("HF_HUB_OFFLINE") in ("1", "true", "TRUE", "yes"):
-        return Finding("missing", "Hugging Face hub", "HF_HUB_OFFLINE is set", "unset HF_HUB_OFFLINE to download encoders")
+        return Finding(
+            "missing",
+            "Hugging Face hub",
+            "HF_HUB_OFFLINE is set",
+            "unset HF_HUB_OFFLINE to download encoders",
+        )
     host = os.environ.get("HF_ENDPOINT", "https://huggingface.co").split("://")[-1].split("/")[0].split(":")[0]
     try:
         with socket.create_connection((host, 443), timeout=3):

@@ -55,12 +55,20 @@ def choose_run(store: Store, wanted: str, experiment: str | None) -> Record:
         return best_run(collect(store, experiment))
     fitting = [record for record in collect(store, experiment) if record.run_id.startswith(wanted)]
     if len(fitting) != 1:
-        raise UsageError(f"{'no run' if not fitting else f'{len(fitting)} runs'} of the store has an id starting with {wanted!r}")
+        raise UsageError(
+            f"{'no run' if not fitting else f'{len(fitting)} runs'} of the store has an id starting with {wanted!r}"
+        )
     return fitting[0]
 
 
 def export_run(
-    store: Store, record: Record, target: Path, *, model: str | None = None, onnx: bool = False, register: str | None = None
+    store: Store,
+    record: Record,
+    target: Path,
+    *,
+    model: str | None = None,
+    onnx: bool = False,
+    register: str | None = None,
 ) -> Exported:
     """Write a run's best checkpoint to a folder, whole or not at all.
 
@@ -102,7 +110,9 @@ def _fetch(store: Store, record: Record, scratch: Path, model: str | None) -> Pa
             run_id=record.run_id, artifact_path=CHECKPOINT, dst_path=str(scratch), tracking_uri=store.uri
         )
     except (MlflowException, OSError) as error:
-        raise HarnessError(f"the checkpoint of run {record.run_id} cannot be fetched: {str(error).splitlines()[0]}") from error
+        raise HarnessError(
+            f"the checkpoint of run {record.run_id} cannot be fetched: {str(error).splitlines()[0]}"
+        ) from error
     folder = Path(place)
     if (folder / MANIFEST).is_file():
         return folder
@@ -128,8 +138,8 @@ def _agreement(store: Store, record: Record, trained: TrainedModel) -> tuple[int
     bf16 = record.metrics.get("train/bf16", 0.0) > 0
     if same < len(probes) and (not bf16 or same < 0.9 * len(probes)):
         raise HarnessError(
-            f"the exported model predicts other spans than run {record.run_id} on {len(probes) - same} of {len(probes)} "
-            "sentences; it was not exported"
+            f"the exported model predicts other spans than run {record.run_id} on {len(probes) - same} of "
+            f"{len(probes)} sentences; it was not exported"
         )
     return same, len(probes)
 
@@ -181,14 +191,18 @@ def _export_onnx(trained: TrainedModel, folder: Path) -> float:
     import numpy as np
     import torch
 
-    model = trained.network.model.eval()
+    model: Any = trained.network.eval().model
     ids = torch.tensor([[5, 6, 7, 8, 9, 10], [5, 6, 7, 8, 0, 0]])
     mask = torch.tensor([[1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 0, 0]])
     path = folder / "model.onnx"
-    shape = {0: torch.export.Dim("batch", min=1), 1: torch.export.Dim("length", min=2, max=trained.max_length)}
+    shape = {
+        0: torch.export.Dim("batch", min=1),
+        1: torch.export.Dim("length", min=2, max=trained.max_length),
+    }
     with torch.no_grad():
         torch.onnx.export(
-            _Logits(model), (ids, mask), str(path), input_names=["input_ids", "attention_mask"], output_names=["logits"],
+            _Logits(model), (ids, mask), str(path),
+            input_names=["input_ids", "attention_mask"], output_names=["logits"],
             dynamic_shapes=(shape, shape), dynamo=True, external_data=False, verbose=False,
         )  # fmt: skip
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
@@ -206,7 +220,7 @@ def _export_onnx(trained: TrainedModel, folder: Path) -> float:
     return worst
 
 
-def _Logits(model: Any) -> Any:  # noqa: N802 - stands for a class that needs torch
+def _Logits(model: Any) -> Any:
     import torch
 
     class Logits(torch.nn.Module):

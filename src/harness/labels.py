@@ -82,9 +82,7 @@ def spans_from_tags(tags: Sequence[str], tokens: Sequence[tuple[int, int]]) -> t
     return tuple(Span(tokens[first][0], tokens[end - 1][1], label) for first, end, label in token_spans(tags))
 
 
-def tags_from_spans(
-    spans: Sequence[Span], tokens: Sequence[tuple[int, int]]
-) -> tuple[list[str], int]:
+def tags_from_spans(spans: Sequence[Span], tokens: Sequence[tuple[int, int]]) -> tuple[list[str], int]:
     """Write spans as IOB2 tags over tokens.
 
     A token belongs to a span when they share a character (the first such span wins). A span that covers

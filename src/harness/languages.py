@@ -28,10 +28,11 @@ def normalise_language(tag: str) -> str:
     :raises DataError: the tag names no language.
     """
     import langcodes
+    from langcodes.tag_parser import LanguageTagError
 
     try:
         parsed = langcodes.Language.get(tag.strip().replace("_", "-"))
-    except langcodes.LanguageTagError:
+    except LanguageTagError:
         parsed = None
     if parsed is None or not parsed.language or not parsed.is_valid():
         raise DataError(f"language {tag!r} is not a BCP-47 or ISO 639 code; write for example 'sv', 'sw' or 'zh'")

@@ -12,7 +12,12 @@ def model_card(record: Record, manifest: dict[str, Any], *, agreement: tuple[int
     """Return the model card as Markdown with Hugging Face's metadata header."""
     encoder = manifest["encoder"]
     languages = [manifest["source"], *manifest["targets"]]
-    header = ["---", "pipeline_tag: token-classification", "tags: [named-entity-recognition, cross-lingual]", "language:"]
+    header = [
+        "---",
+        "pipeline_tag: token-classification",
+        "tags: [named-entity-recognition, cross-lingual]",
+        "language:",
+    ]
     header += [f"- {language}" for language in languages]
     header += [f"license: {_yaml(encoder.get('license', 'unknown'))}", "---", ""]
     method = manifest["method"]

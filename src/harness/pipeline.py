@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +127,12 @@ def prepare(config: Config, warm: Warm) -> tuple[Catalogue, list[Mixture]]:
         raise ConfigError(f"data.targets: {config.data.name} names no target language")
     catalogue = warm.catalogue(config, wanted)
     mixed = mixtures(
-        config.method, catalogue.corpora, source=source, targets=targets, seed=config.seed, subset=nested_subset
+        config.method,
+        catalogue.corpora,
+        source=source,
+        targets=targets,
+        seed=config.seed,
+        subset=nested_subset,
     )
     return catalogue, mixed
 
@@ -161,9 +167,18 @@ def train_and_score(
             epochs: list[dict[str, float]] = epochs,
         ) -> None:
             epochs.append(values)
-            curve = {f"{prefix}train/loss": values["loss"], f"{prefix}train/dev_entity_f1": values["entity_f1"]}
+            curve = {
+                f"{prefix}train/loss": values["loss"],
+                f"{prefix}train/dev_entity_f1": values["entity_f1"],
+            }
             run.log_metrics(curve, step=epoch)
-            logger.info("%sepoch %d: loss %.3f, dev entity F1 %.3f", prefix, epoch, values["loss"], values["entity_f1"])
+            logger.info(
+                "%sepoch %d: loss %.3f, dev entity F1 %.3f",
+                prefix,
+                epoch,
+                values["loss"],
+                values["entity_f1"],
+            )
             if on_epoch and number == 0:
                 on_epoch(epoch, values)
 
@@ -223,7 +238,13 @@ def score(corpus: Corpus, model: FittedModel, run: Run, config: Config) -> dict[
     values["predict_sentences_per_second"] = len(corpus) / seconds if seconds else 0.0
     if config.tracking.predictions and not corpus.restricted:
         run.log_text(f"predictions/{corpus.split}.{corpus.language}.jsonl", _predictions(corpus, predicted))
-    logger.info("%s %s: entity F1 %.3f, span F1 %.3f", corpus.split, corpus.language, values["entity_f1"], values["span_f1"])
+    logger.info(
+        "%s %s: entity F1 %.3f, span F1 %.3f",
+        corpus.split,
+        corpus.language,
+        values["entity_f1"],
+        values["span_f1"],
+    )
     return values
 
 
@@ -243,13 +264,13 @@ def summary(scores: Mapping[tuple[str, str], list[dict[str, float]]], targets: S
 
 def dev_scorer(mixture: Mixture, catalogue: Catalogue) -> Callable[[list[tuple[Span, ...]]], dict[str, float]]:
     """Return what scores dev predictions; the selection and all measures of the dev set come from it."""
-    gold = [sentence.spans for sentence in mixture.dev]
-    labels = catalogue.card.labels
+    return partial(_score_dev, [sentence.spans for sentence in mixture.dev], catalogue.card.labels)
 
-    def score_dev(predicted: list[tuple[Span, ...]]) -> dict[str, float]:
-        return measures(count_spans(gold, predicted, labels), labels)
 
-    return score_dev
+def _score_dev(
+    gold: list[tuple[Span, ...]], labels: tuple[str, ...], predicted: list[tuple[Span, ...]]
+) -> dict[str, float]:
+    return measures(count_spans(gold, predicted, labels), labels)
 
 
 def data_metrics(catalogue: Catalogue, mixed: Sequence[Mixture]) -> dict[str, float]:
@@ -340,5 +361,3 @@ def _predictions(corpus: Corpus, predicted: Sequence[Sequence[Span]]) -> str:
             value["tokens"] = sentence.tokens
         lines.append(json.dumps(value, ensure_ascii=False))
     return "\n".join(lines) + "\n"
-
-

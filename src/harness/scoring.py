@@ -56,7 +56,9 @@ def score_files(gold: Path, predicted: Path, *, missing_as_o: bool = False) -> S
     :raises DataError: the files do not hold the same sentences token for token.
     """
     if is_conll(gold) and is_conll(predicted):
-        return _score_tags(list(tagged_sentences(gold)), list(tagged_sentences(predicted)), gold, predicted, missing_as_o)
+        return _score_tags(
+            list(tagged_sentences(gold)), list(tagged_sentences(predicted)), gold, predicted, missing_as_o
+        )
     return _score_texts(_read_texts(gold), _read_texts(predicted), gold, predicted, missing_as_o)
 
 
@@ -72,7 +74,7 @@ def is_conll(path: Path) -> bool:
 
 def compare_files(first: Scored, second: Scored, *, seed: int = 0) -> dict[str, float]:
     """Test the difference of two prediction files on the same gold, for entity and span F1."""
-    result = {}
+    result: dict[str, float] = {}
     for name in ("entity_f1", "span_f1"):
         test = paired_permutation(first.counts, second.counts, name, seed=seed)
         result |= {f"{name}_difference": test.difference, f"{name}_p_value": test.p_value}
@@ -89,7 +91,11 @@ def intervals(scored: Scored, *, seed: int = 0) -> dict[str, list[float]]:
 
 
 def _score_tags(
-    gold: list[TaggedSentence], predicted: list[TaggedSentence], gold_path: Path, path: Path, missing_as_o: bool
+    gold: list[TaggedSentence],
+    predicted: list[TaggedSentence],
+    gold_path: Path,
+    path: Path,
+    missing_as_o: bool,
 ) -> Scored:
     if not gold:
         raise DataError(f"{gold_path} holds no sentence")
@@ -121,7 +127,11 @@ def _spans_by_sentence(tags: Sequence[Sequence[str]]) -> list[list[Span]]:
 
 
 def _fill(
-    gold: list[TaggedSentence], predicted: list[TaggedSentence], gold_path: Path, path: Path, missing_as_o: bool
+    gold: list[TaggedSentence],
+    predicted: list[TaggedSentence],
+    gold_path: Path,
+    path: Path,
+    missing_as_o: bool,
 ) -> tuple[list[list[str]], int, int]:
     """Return one tag list for each gold sentence, and how many sentences and tokens had none."""
     filled: list[list[str]] = []

@@ -1,7 +1,7 @@
 """The command line: one thin function a command; heavy libraries are imported inside.
 
-Exit codes: 0 done, 1 failed, 2 wrong use or configuration, 130 interrupted. Errors are a sentence on stderr; ``--debug``
-shows the traceback.
+Exit codes: 0 done, 1 failed, 2 wrong use or configuration, 130 interrupted. Errors are a sentence on stderr;
+``--debug`` shows the traceback.
 """
 
 import logging
@@ -105,11 +105,17 @@ def _unexpected(error: Exception) -> str:
     import errno
 
     text = " ".join(str(error).split())[:300]
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC or "No space left" in text or "disk is full" in text:
+    if (
+        (isinstance(error, OSError) and error.errno == errno.ENOSPC)
+        or "No space left" in text
+        or "disk is full" in text
+    ):
         return f"the disk is full ({text}); free some space and repeat the command"
     if "out of memory" in text.lower():
         return "out of memory; use a smaller trainer.batch_size or trainer.token_budget, or a smaller encoder"
-    return f"{type(error).__name__}: {text} (repeat with 'harness --debug …' for the traceback; this is likely a defect)"
+    return (
+        f"{type(error).__name__}: {text} (repeat with 'harness --debug …' for the traceback; this is likely a defect)"
+    )
 
 
 def _fail(error: BaseException, message: str, code: int) -> None:

@@ -32,14 +32,27 @@ def list_cards(config_dir: ConfigDir = None, as_json: AsJson = False) -> None:
         card = yaml.safe_load(path.read_text(encoding="utf-8"))
         source, targets = card.get("source") or {}, card.get("targets") or {}
         entry = {
-            "name": name, "languages": [source.get("language", ""), *map(str, targets)], "labels": card.get("labels", []),
+            "name": name,
+            "languages": [source.get("language", ""), *map(str, targets)],
+            "labels": card.get("labels", []),
             "license": card.get("license", "unknown"), "restricted": bool(card.get("restricted")),
             "citation": card.get("citation", ""),
         }  # fmt: skip
         objects.append(entry)
         languages = f"{entry['languages'][0]} → {' '.join(entry['languages'][1:]) or '-'}"
-        rows.append([name, languages, " ".join(entry["labels"]), entry["license"] + (" (restricted)" if entry["restricted"] else "")])
-    typer.echo(json.dumps(objects, indent=2, ensure_ascii=False) if as_json else plain_table(["card", "languages", "labels", "licence"], rows))
+        rows.append(
+            [
+                name,
+                languages,
+                " ".join(entry["labels"]),
+                entry["license"] + (" (restricted)" if entry["restricted"] else ""),
+            ]
+        )
+    typer.echo(
+        json.dumps(objects, indent=2, ensure_ascii=False)
+        if as_json
+        else plain_table(["card", "languages", "labels", "licence"], rows)
+    )
 
 
 def _load(name: str, config_dir: Path | None) -> "tuple[Config, list[Corpus], list[str]]":
@@ -112,7 +125,11 @@ def check(name: Name, config_dir: ConfigDir = None, as_json: AsJson = False) -> 
     labelled = [corpus for corpus in corpora if not corpus.split.startswith("translated")]
     repeated = [found for found in (duplicates(corpus) for corpus in labelled) if found]
     shared = overlaps(labelled)
-    leaks = [one for one in shared if {_split(one.first), _split(one.second)} & {"test"} and _split(one.first) != _split(one.second)]
+    leaks = [
+        one
+        for one in shared
+        if {_split(one.first), _split(one.second)} & {"test"} and _split(one.first) != _split(one.second)
+    ]
     if as_json:
         from dataclasses import asdict
 
@@ -127,7 +144,9 @@ def check(name: Name, config_dir: ConfigDir = None, as_json: AsJson = False) -> 
         for one in repeated:
             typer.echo(f"duplicates: {one.first} repeats {one.sentences} sentences ({one.share:.1%})")
         for one in shared:
-            typer.echo(f"overlap: {one.sentences} sentences of {one.second} ({one.share:.1%}) also stand in {one.first}")
+            typer.echo(
+                f"overlap: {one.sentences} sentences of {one.second} ({one.share:.1%}) also stand in {one.first}"
+            )
     faults = [f"{len(differences)} counts differ from the card"] if differences else []
     faults += [f"{sum(one.sentences for one in leaks)} test sentences stand in another split"] if leaks else []
     if faults:

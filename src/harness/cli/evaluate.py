@@ -17,7 +17,8 @@ def evaluate(
     predicted: Annotated[Path, typer.Argument(help="Predictions for the same sentences.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     missing_as_o: Annotated[
-        bool, typer.Option("--missing-as-o", help="Score sentences and tokens without a prediction as O, and count them.")
+        bool,
+        typer.Option("--missing-as-o", help="Score sentences and tokens without a prediction as O, and count them."),
     ] = False,
     against: Annotated[
         Optional[Path],  # noqa: UP045
@@ -38,7 +39,7 @@ def evaluate(
     if scored.missing_sentences:
         unit = "tokens" if _has_tokens(gold, predicted) else "characters"
         typer.echo(
-            f"scored as O: {scored.missing_tokens} {unit} in {scored.missing_sentences} sentences without a full prediction",
+            f"scored as O: {scored.missing_tokens} {unit} in {scored.missing_sentences} sentences not fully predicted",
             err=True,
         )
     for note in scored.notes:
@@ -64,11 +65,19 @@ def _text(values: dict[str, Any]) -> str:
             low, high = values[f"{name}_interval"]
             rows.append([f"{name} 95 %", f"{100 * low:.2f} – {100 * high:.2f}"])
         if f"{name}_p_value" in values:
-            rows.append([f"{name} difference", f"{100 * values[f'{name}_difference']:+.2f} (p = {values[f'{name}_p_value']:.4f})"])
+            rows.append(
+                [
+                    f"{name} difference",
+                    f"{100 * values[f'{name}_difference']:+.2f} (p = {values[f'{name}_p_value']:.4f})",
+                ]
+            )
     rows += [[name, f"{values[name]:.0f}"] for name in values if name.startswith("errors_")]
     rows += [[name, f"{values[name]:.0f}"] for name in ("gold_entities", "predicted_entities", "sentences")]
     labels = [
-        [label, *(f"{100 * values[f'{label}/{name}']:.2f}" for name in ("entity_precision", "entity_recall", "entity_f1"))]
+        [
+            label,
+            *(f"{100 * values[f'{label}/{name}']:.2f}" for name in ("entity_precision", "entity_recall", "entity_f1")),
+        ]
         for label in values["labels"]
     ]
     table = plain_table(["measure", ""], rows)

@@ -66,9 +66,13 @@ def compare(
     records = collect(Store(_uri(tracking)), experiment)
     keys = [key.strip() for key in by.split(",") if key.strip()]
     header, rows, objects = comparison(records, keys, measures, languages.split(",") if languages else None)
-    if languages and not any(entry.get(f"test/{languages.split(',')[0]}/{measures[0]}") is not None for entry in objects):
+    if languages and not any(
+        entry.get(f"test/{languages.split(',')[0]}/{measures[0]}") is not None for entry in objects
+    ):
         tested = sorted({key.split("/")[1] for record in records for key in record.metrics if key.startswith("test/")})
-        raise UsageError(f"--languages {languages!r}: no run was tested on it{nearest(languages, tested)}; tested: {tested}")
+        raise UsageError(
+            f"--languages {languages!r}: no run was tested on it{nearest(languages, tested)}; tested: {tested}"
+        )
     text = {
         "table": lambda: tables.plain_table(header, rows),
         "md": lambda: tables.markdown(header, rows),
@@ -111,7 +115,18 @@ def ui(
     from harness.tracking.mlflow import artifact_folder
 
     uri = _uri(tracking)
-    arguments = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port)]
+    arguments = [
+        sys.executable,
+        "-m",
+        "mlflow",
+        "ui",
+        "--backend-store-uri",
+        uri,
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
     folder = artifact_folder(uri)
     if folder:
         arguments += ["--default-artifact-root", folder.as_uri()]
@@ -167,7 +182,7 @@ def predict(
     quiet_libraries()
     from harness.cache import write_text
     from harness.corpora.readers.lines import read_lines
-    from harness.corpora.readers.reading import split_lines
+    from harness.corpora.readers.reading import decode, split_lines
     from harness.languages import normalise_language
     from harness.model.folder import load_model
     from harness.records import Sentence
@@ -176,7 +191,7 @@ def predict(
     if file is not None:
         texts = [sentence.text for sentence in read_lines(file, spoken).sentences]
     else:
-        texts = [line.strip() for line in split_lines(sys.stdin.read())]
+        texts = [line.strip() for line in split_lines(decode(sys.stdin.buffer.read(), "standard input"))]
     model = load_model(folder)
     sentences = [Sentence(str(number), text, spoken) for number, text in enumerate(texts, 1)]
     lines = []

@@ -55,4 +55,6 @@ def sweep(
         typer.echo(f"{outcome.experiment}: {outcome.finished} trials finished{left}{best}")
         typer.echo(f"compare them with: harness compare --experiment {outcome.experiment}")
     if outcome.failed:
-        raise HarnessError(f"{len(outcome.failed)} trials failed, repeat the command to try them again: {outcome.failed[0]}")
+        raise HarnessError(
+            f"{len(outcome.failed)} trials failed, repeat the command to try them again: {outcome.failed[0]}"
+        )

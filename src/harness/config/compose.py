@@ -17,7 +17,17 @@ from harness.errors import ConfigError, listing, nearest
 
 M = TypeVar("M", bound=BaseModel)
 
-GROUPS = ("data", "encoder", "method", "translator", "aligner", "synthesis", "trainer", "tracking", "experiment")
+GROUPS = (
+    "data",
+    "encoder",
+    "method",
+    "translator",
+    "aligner",
+    "synthesis",
+    "trainer",
+    "tracking",
+    "experiment",
+)
 
 
 def shipped_folder(name: str) -> Path:
@@ -83,7 +93,9 @@ def _hydra_override(override: str) -> str:
         try:
             OverridesParser.create().parse_override(text)
         except HydraException:
-            raise ConfigError(f"{override!r} cannot be read; write KEY=VALUE, quoted where a value holds quotes") from None
+            raise ConfigError(
+                f"{override!r} cannot be read; write KEY=VALUE, quoted where a value holds quotes"
+            ) from None
     return text
 
 

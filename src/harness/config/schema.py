@@ -91,7 +91,9 @@ class TrainerConfig(Strict):
     @model_validator(mode="after")
     def _windows_advance(self) -> "TrainerConfig":
         if self.window_overlap > self.max_length // 2:
-            raise ValueError(f"window_overlap {self.window_overlap} must be at most half of max_length {self.max_length}")
+            raise ValueError(
+                f"window_overlap {self.window_overlap} must be at most half of max_length {self.max_length}"
+            )
         return self
 
 
@@ -150,7 +152,8 @@ class Config(Strict):
         unknown = set(self.method.languages or ()) - set(self.data.targets)
         if unknown:
             raise ValueError(
-                f"method.languages: {sorted(unknown)} are not targets of {self.data.name}; allowed {sorted(self.data.targets)}"
+                f"method.languages: {sorted(unknown)} are not targets of {self.data.name}; "
+                f"allowed {sorted(self.data.targets)}"
             )
         return self
 

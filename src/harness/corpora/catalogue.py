@@ -80,7 +80,9 @@ def load_corpora(card: DataCard, folder: Path, wanted: Iterable[Key]) -> Catalog
         keys = list(dict.fromkeys((card.source.language, "train") if key == source_dev else key for key in keys))
     absent = [f"{language}.{split}" for language, split in keys if _source(card, language, split) is None]
     if absent:
-        raise DataError(f"{card.name} has no {listing(absent)}; add the files to the data card or choose other languages")
+        raise DataError(
+            f"{card.name} has no {listing(absent)}; add the files to the data card or choose other languages"
+        )
     corpora: dict[Key, Corpus] = {}
     differences: list[Difference] = []
     for language, split in keys:
@@ -135,7 +137,9 @@ def format_of(path: Path) -> str:
     try:
         return _ENDINGS[path.suffix.lower()]
     except KeyError:
-        raise DataError(f"{path}: the ending tells no format; give 'format' (known endings: {listing(_ENDINGS)})") from None
+        raise DataError(
+            f"{path}: the ending tells no format; give 'format' (known endings: {listing(_ENDINGS)})"
+        ) from None
 
 
 def _differences(corpus: Corpus, expected: ExpectedCounts) -> list[Difference]:
@@ -148,7 +152,7 @@ def _differences(corpus: Corpus, expected: ExpectedCounts) -> list[Difference]:
 
 
 def _hold_out(corpus: Corpus, share: float) -> tuple[Corpus, Corpus]:
-    """Cut a dev set off a training set by document (brat's ``NAME-17`` belongs to document NAME), the same every time."""
+    """Cut a dev set off a training set by document (brat's ``NAME-17`` is of document NAME), the same every time."""
 
     def is_dev(sentence: Sentence) -> bool:
         document = sentence.id.rpartition("-")[0] or sentence.id
@@ -158,7 +162,9 @@ def _hold_out(corpus: Corpus, share: float) -> tuple[Corpus, Corpus]:
     train = tuple(sentence for sentence in corpus.sentences if not is_dev(sentence))
     dev = tuple(sentence for sentence in corpus.sentences if is_dev(sentence))
     if not train or not dev:
-        raise DataError(f"{corpus.name}: data.source.dev_share={share:g} leaves {len(train)} training and {len(dev)} dev sentences")
+        raise DataError(
+            f"{corpus.name}: data.source.dev_share={share:g} leaves {len(train)} training and {len(dev)} dev sentences"
+        )
     return replace(corpus, sentences=train), replace(corpus, sentences=dev, split="dev")
 
 
@@ -171,7 +177,14 @@ def _corpus(card: DataCard, reading: Reading, language: str, split: str, source:
     for reason, count in sorted(account.items()):
         logger.info("%s %s.%s: %s %d", card.name, language, split, reason.replace("_", " "), count)
     return Corpus(
-        card.name, split, language, sentences, card.labels, _ORIGINS.get(split, Origin.GOLD), dict(account), card.restricted
+        card.name,
+        split,
+        language,
+        sentences,
+        card.labels,
+        _ORIGINS.get(split, Origin.GOLD),
+        dict(account),
+        card.restricted,
     )
 
 

@@ -23,7 +23,8 @@ Numbers = NDArray[np.float64]
 
 
 def _ratio(numerator: Numbers, denominator: Numbers) -> Numbers:
-    return np.divide(numerator, denominator, out=np.zeros_like(numerator, dtype=float), where=denominator > 0)
+    ratio: Numbers = np.divide(numerator, denominator, out=np.zeros_like(numerator, dtype=float), where=denominator > 0)
+    return ratio
 
 
 def measure(name: str, sums: NDArray[np.generic]) -> Numbers:

@@ -25,9 +25,7 @@ class Interval:
     level: float
 
 
-def bootstrap_interval(
-    counts: Counts, name: str, *, seed: int, resamples: int = 1000, level: float = 0.95
-) -> Interval:
+def bootstrap_interval(counts: Counts, name: str, *, seed: int, resamples: int = 1000, level: float = 0.95) -> Interval:
     """Return the percentile interval of a measure over resampled sentences.
 
     An empty test set gives 0..0.
@@ -54,9 +52,7 @@ class PairedTest:
     p_value: float
 
 
-def paired_permutation(
-    first: Counts, second: Counts, name: str, *, seed: int, permutations: int = 2000
-) -> PairedTest:
+def paired_permutation(first: Counts, second: Counts, name: str, *, seed: int, permutations: int = 2000) -> PairedTest:
     """Test whether two systems differ on the same sentences (approximate randomisation, Noreen 1989; Yeh 2000,
     https://aclanthology.org/C00-2137): in each round the two systems' outputs are swapped in a random half.
 

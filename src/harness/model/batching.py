@@ -10,13 +10,17 @@ import numpy as np
 
 
 def batches_by_length(
-    lengths: Sequence[int], *, batch_size: int, token_budget: int | None, generator: np.random.Generator | None
+    lengths: Sequence[int],
+    *,
+    batch_size: int,
+    token_budget: int | None,
+    generator: np.random.Generator | None,
 ) -> list[list[int]]:
     """Cut windows into batches of similar length.
 
     :param batch_size: windows a batch, where there is no token budget.
     :param token_budget: largest number of pieces a batch may hold once padded; a longer window is a batch of its own.
-    :param generator: shuffles; without one, batches come longest first (prediction: running out of memory shows at once).
+    :param generator: shuffles; without one, batches come longest first (running out of memory shows at once).
     """
     order = np.arange(len(lengths))
     if generator is not None:

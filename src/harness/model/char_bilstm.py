@@ -108,8 +108,7 @@ class CharCoder:
     def _number(self, word: str) -> int:
         number = self._numbers.setdefault(word, len(self._spellings))
         if number == len(self._spellings):
-            # Lone surrogates (broken \\u escapes in LLM output) have no UTF-8 form of their own.
-            self._spellings.append(word.encode("utf-8", errors="surrogatepass"))
+            self._spellings.append(word.encode())
         return number
 
     def collate(self, windows: Sequence[Window]) -> Batch:

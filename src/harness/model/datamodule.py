@@ -33,7 +33,11 @@ class EncodedCorpus:
     def windowed(self) -> int:
         """Sentences longer than one window."""
         return len(self.windows) - len(self.encoded) and len(
-            {window.sentence for window in self.windows if len(self.encoded[window.sentence].pieces) > len(window.pieces)}
+            {
+                window.sentence
+                for window in self.windows
+                if len(self.encoded[window.sentence].pieces) > len(window.pieces)
+            }
         )
 
     @property
@@ -99,7 +103,7 @@ class TaggingData(pl.LightningDataModule):
         )
         return DataLoader(
             self.train_corpus.windows,  # type: ignore[arg-type]
-            batch_sampler=sampler,  # type: ignore[arg-type]
+            batch_sampler=sampler,
             collate_fn=self._collate_labelled,
         )
 

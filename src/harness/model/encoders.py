@@ -138,7 +138,9 @@ def loading_error(path: str, error: Exception) -> ConfigError:
     text = " ".join(str(error).split())
     local = Path(path).is_dir()
     if "trust_remote_code" in text or "custom code" in text:
-        reason = "it needs code of its own repository to run, which this harness does not execute; choose another encoder"
+        reason = (
+            "it needs code of its own repository to run, which this harness does not execute; choose another encoder"
+        )
     elif not local and any(word in text.lower() for word in ("connect", "offline", "resolve", "timed out", "cached")):
         reason = (
             "the Hugging Face hub cannot be reached (or HF_HUB_OFFLINE is set); "

@@ -64,7 +64,9 @@ def save_model(model: TrainedModel, folder: Path, **facts: Any) -> None:
     manifest = {
         "format": FORMAT,
         "tags": list(model.tags),
-        "encoder": model.card.model_dump(mode="json", exclude={"path"} if Path(model.card.path or "").is_dir() else None),
+        "encoder": model.card.model_dump(
+            mode="json", exclude={"path"} if Path(model.card.path or "").is_dir() else None
+        ),
         "max_length": model.max_length,
         "window_overlap": model.overlap,
         **facts,

@@ -42,7 +42,13 @@ class TagMerger:
 
 
 def predict_spans(
-    network: Network, corpus: EncodedCorpus, coder: Coder, names: Sequence[str], *, device: torch.device, bf16: bool
+    network: Network,
+    corpus: EncodedCorpus,
+    coder: Coder,
+    names: Sequence[str],
+    *,
+    device: torch.device,
+    bf16: bool,
 ) -> list[tuple[Span, ...]]:
     """Predict the entities of a corpus.
 
@@ -68,7 +74,7 @@ def autocast(device: torch.device, bf16: bool) -> Iterator[None]:
 def bf16_is_fast(device: torch.device) -> bool:
     """Tell whether the processor multiplies bfloat16 matrices natively."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":
         return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
     return False

@@ -14,7 +14,7 @@ from harness.model.predict import TagMerger
 from harness.records import Span
 
 ScoreDev = Callable[[list[tuple[Span, ...]]], dict[str, float]]
-"""From the predicted spans of the dev set to measures; ``entity_f1`` selects."""
+"""From the predicted spans of the dev set to measures; ``entity_f1`` selects. With several devices it is pickled."""
 
 
 class Tagger(pl.LightningModule):
@@ -25,7 +25,13 @@ class Tagger(pl.LightningModule):
     """
 
     def __init__(
-        self, network: Network, names: Sequence[str], *, settings: TrainerConfig, learning_rate: float, score_dev: ScoreDev
+        self,
+        network: Network,
+        names: Sequence[str],
+        *,
+        settings: TrainerConfig,
+        learning_rate: float,
+        score_dev: ScoreDev,
     ) -> None:
         super().__init__()
         self.network = network
@@ -34,16 +40,20 @@ class Tagger(pl.LightningModule):
         self.learning_rate = learning_rate
         self.score_dev = score_dev
         self.dev_measures: dict[str, float] = {}
-        self.diverged = False
+        self.words_per_batch = 1.0
         self._losses: list[Tensor] = []
         self._merger: TagMerger | None = None
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor | None:
-        """Return the mean cross-entropy over the labelled words of a batch."""
+        """Return the summed cross-entropy of a batch over the mean number of labelled words in one.
+
+        A mean over the batch would let a batch of three-word headlines weigh as much as one of long sentences, which
+        batches of similar length do contain.
+        """
         tags = batch["tags"]
         if not len(tags):
             return None  # a batch of empty sentences teaches nothing
-        loss = nn.functional.cross_entropy(self.network(batch).float(), tags)
+        loss = nn.functional.cross_entropy(self.network(batch).float(), tags, reduction="sum") / self.words_per_batch
         self._losses.append(loss.detach())
         return loss
 
@@ -61,10 +71,15 @@ class Tagger(pl.LightningModule):
         if gradient_clip_val:
             nn.utils.clip_grad_norm_(self.parameters(), gradient_clip_val)
 
+    def on_train_start(self) -> None:
+        """Note the mean number of labelled words in a batch."""
+        windows = self.trainer.datamodule.train_corpus.windows  # type: ignore[attr-defined]
+        batches = len(self.trainer.train_dataloader.batch_sampler) * self.trainer.world_size  # type: ignore[union-attr]
+        self.words_per_batch = max(1.0, sum(len(window.words) for window in windows) / batches)
+
     def on_train_epoch_end(self) -> None:
         """Note a loss that is not a number: the run has diverged and stops."""
         if not math.isfinite(self.training_loss()):
-            self.diverged = True
             self.trainer.should_stop = True
         self._losses.clear()
 
@@ -92,7 +107,10 @@ class Tagger(pl.LightningModule):
         decayed = [parameter for parameter in self.parameters() if parameter.requires_grad and parameter.dim() > 1]
         plain = [parameter for parameter in self.parameters() if parameter.requires_grad and parameter.dim() <= 1]
         optimizer = torch.optim.AdamW(
-            [{"params": decayed, "weight_decay": self.settings.weight_decay}, {"params": plain, "weight_decay": 0.0}],
+            [
+                {"params": decayed, "weight_decay": self.settings.weight_decay},
+                {"params": plain, "weight_decay": 0.0},
+            ],
             lr=self.learning_rate,
             fused=True,
         )

@@ -4,7 +4,10 @@ The checkpoint is a safetensors file (no pickle) written beside its final name a
 leaves the last good one. Selection sees only what ``score_dev`` scores: source dev under the zero-shot protocol.
 """
 
+import json
 import logging
+import math
+import os
 import random
 import sys
 import time
@@ -59,6 +62,28 @@ class Training:
     device: torch.device
 
 
+class _Recorder:
+    """Writes epochs to a file: with several devices they happen in processes of their own, where a tracker is not."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __call__(self, epoch: int, values: dict[str, float]) -> None:
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps([epoch, values]) + "\n")
+
+    def replay(self, selection: "_Selection", on_epoch: OnEpoch) -> None:
+        """Tell the epochs in order, and note what selection came to in the other process."""
+        for line in self._path.read_text(encoding="utf-8").splitlines():
+            epoch, values = json.loads(line)
+            selection.train_seconds = values.pop("train_seconds")
+            selection.diverged |= not math.isfinite(values["loss"])
+            selection.epochs = epoch
+            if values[SELECTION] > selection.best_score:
+                selection.best_score, selection.best_epoch = values[SELECTION], epoch
+            on_epoch(epoch, values)
+
+
 class _Selection(pl.Callback):
     """Keeps the best weights on disk, counts patience, reports epochs, measures the training steps."""
 
@@ -70,6 +95,7 @@ class _Selection(pl.Callback):
         self.best_epoch = 0
         self.train_seconds = 0.0
         self.epochs = 0
+        self.diverged = False
         self._started = 0.0
         self._loss = 0.0
 
@@ -93,8 +119,10 @@ class _Selection(pl.Callback):
                     _save(state_of(pl_module.network), scratch)
         elif self.patience is not None and self.epochs - self.best_epoch >= self.patience:
             trainer.should_stop = True
+        self.diverged |= not math.isfinite(self._loss)
         if trainer.is_global_zero:
-            self.on_epoch(self.epochs, {"loss": self._loss, **measures})
+            extra = {"train_seconds": self.train_seconds} if isinstance(self.on_epoch, _Recorder) else {}
+            self.on_epoch(self.epochs, {"loss": self._loss, **measures, **extra})
 
 
 def _save(state: dict[str, torch.Tensor], path: Path) -> None:
@@ -134,11 +162,15 @@ def train_model(
     device = training_device(settings)
     bf16 = use_bf16(settings, device, allowed=bf16_allowed)
     tagger = Tagger(network, names, settings=settings, learning_rate=learning_rate, score_dev=score_dev)
-    selection = _Selection(checkpoint, settings.patience, on_epoch)
+    recorder = _Recorder(checkpoint.with_name("epochs.jsonl")) if settings.devices > 1 else None
+    selection = _Selection(checkpoint, settings.patience, recorder or on_epoch)
+    if recorder and device.type == "cpu":
+        # Read by the processes that Lightning starts; each would otherwise take all cores.
+        os.environ["OMP_NUM_THREADS"] = str(max(1, torch.get_num_threads() // settings.devices))
     seed_everything(seed)
     # Deterministic mode would also fill every fresh tensor with NaN, which costs a tenth of the time; we read none.
     # On a CPU the kernels used here are deterministic as they are (a test holds them to it).
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     trainer = pl.Trainer(
         accelerator=settings.accelerator,
         devices=settings.devices,
@@ -164,13 +196,15 @@ def train_model(
         # Lightning turns Ctrl-C into sys.exit(1); the run must end as interrupted, not as failed.
         raise KeyboardInterrupt from None
     seconds = time.perf_counter() - started
+    if recorder:
+        recorder.replay(selection, on_epoch)
     if not checkpoint.exists():
         raise HarnessError(f"training ended without a checkpoint at {checkpoint}")
     network.load_state_dict(load_file(checkpoint))
     best_score, epochs = selection.best_score, selection.epochs
     sentences = len(data.train_corpus.sentences) * epochs
     rate = sentences / selection.train_seconds if selection.train_seconds else 0.0
-    collapsed = _collapse(tagger, best_score)
+    collapsed = _collapse(selection)
     if collapsed:
         logger.warning("this run has collapsed: %s", collapsed)
     return Training(
@@ -186,10 +220,10 @@ def train_model(
     )
 
 
-def _collapse(tagger: Tagger, best_score: float) -> str:
-    if tagger.diverged:
+def _collapse(selection: _Selection) -> str:
+    if selection.diverged:
         return "the training loss is not a finite number"
-    if best_score <= 0:
+    if selection.best_score <= 0:
         return "no entity of the dev set was ever found"
     return ""
 
@@ -197,7 +231,7 @@ def _collapse(tagger: Tagger, best_score: float) -> str:
 def seed_everything(seed: int) -> None:
     """Seed every generator there is, once per model (the only global seed of the harness)."""
     random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002 - libraries below may draw from it
+    np.random.seed(seed)
     torch.manual_seed(seed)
 
 
@@ -207,7 +241,9 @@ def training_device(settings: TrainerConfig) -> torch.device:
     :raises ConfigError: this machine has none.
     """
     if settings.accelerator == "gpu" and not torch.cuda.is_available():
-        raise ConfigError("trainer.accelerator=gpu, but torch sees no CUDA device; use cpu or auto, or install a CUDA build")
+        raise ConfigError(
+            "trainer.accelerator=gpu, but torch sees no CUDA device; use cpu or auto, or install a CUDA build"
+        )
     if settings.accelerator == "mps" and not torch.backends.mps.is_available():
         raise ConfigError("trainer.accelerator=mps, but torch sees no Apple GPU; use cpu or auto")
     if settings.accelerator == "auto":

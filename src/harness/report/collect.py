@@ -1,7 +1,7 @@
 """Reads runs from the tracking store and aggregates them over seeds.
 
-A row is one setting (encoder, method, ratio …) with mean and sample standard deviation over its seeds. Collapsed runs are
-left out of the mean and counted beside it; so are runs that did not finish. Nothing is averaged across protocols
+A row is one setting (encoder, method, ratio …) with mean and sample standard deviation over its seeds. Collapsed runs
+are left out of the mean and counted beside it; so are runs that did not finish. Nothing is averaged across protocols
 or test sets.
 """
 
@@ -103,7 +103,9 @@ def groups(records: Sequence[Record], by: Sequence[str]) -> list[Group]:
         full = ALIASES.get(name, name)
         if not any(full in record.params or full in record.tags for record in records):
             known = sorted({key for record in records for key in record.params})
-            raise ConfigError(f"--by {name!r}: no run has it{nearest(full, known)}; parameters: {listing(known, most=40)}")
+            raise ConfigError(
+                f"--by {name!r}: no run has it{nearest(full, known)}; parameters: {listing(known, most=40)}"
+            )
     collected: dict[tuple[str, ...], list[Record]] = defaultdict(list)
     apart = ("data", "protocol", "data.targets")
     for record in records:
@@ -113,7 +115,7 @@ def groups(records: Sequence[Record], by: Sequence[str]) -> list[Group]:
 
 
 def latest_per_setting(runs: Iterable[Record]) -> list[Record]:
-    """Drop earlier attempts: of runs with the same parameters (seed included), keep the last finished, else the last."""
+    """Drop earlier attempts: of runs with the same parameters (and seed), keep the last finished, else the last."""
     kept: dict[tuple[tuple[str, str], ...], Record] = {}
     for run in runs:
         key = tuple(sorted(run.params.items()))
@@ -147,7 +149,10 @@ def test_languages(records: Sequence[Record], measure: str) -> list[str]:
 
 
 def comparison(
-    records: Sequence[Record], by: Sequence[str], measures: Sequence[str], languages: Sequence[str] | None = None
+    records: Sequence[Record],
+    by: Sequence[str],
+    measures: Sequence[str],
+    languages: Sequence[str] | None = None,
 ) -> tuple[list[str], list[list[str]], list[dict[str, Any]]]:
     """Return the comparison as header, formatted rows (in points of 100), and full-precision objects."""
     found = groups(records, by)
@@ -160,7 +165,12 @@ def comparison(
     rows, objects = [], []
     for group in found:
         size = group.mean("model/parameters_millions")
-        cells = [*group.keys, *([group.protocol] if oracle else []), _seeds(group), f"{size:.1f}" if size else ""]
+        cells = [
+            *group.keys,
+            *([group.protocol] if oracle else []),
+            _seeds(group),
+            f"{size:.1f}" if size else "",
+        ]
         entry: dict[str, Any] = {
             **dict(zip(by, group.keys, strict=True)),
             "protocol": group.protocol, "seeds": len(group.runs), "collapsed": group.collapsed,

@@ -93,13 +93,23 @@ class Outcome:
 
 
 def launch(
-    sweep: Sweep, overrides: Sequence[str], *, config_dir: Path | None, workers: int, command: str, progress: bool
+    sweep: Sweep,
+    overrides: Sequence[str],
+    *,
+    config_dir: Path | None,
+    workers: int,
+    command: str,
+    progress: bool,
 ) -> Outcome:
     """Run a study, or go on with it: finished trials are not run again.
 
-    :raises ConfigError: a cell is not a valid configuration, or the objective breaks the protocol; nothing has run then.
+    :raises ConfigError: a cell is not a valid configuration, or the objective breaks the protocol; nothing ran then.
     """
-    base = compose_config([*sweep.overrides, *overrides, f"tracking.experiment={sweep.name}"], config_dir) if not sweep.grid else None
+    base = (
+        compose_config([*sweep.overrides, *overrides, f"tracking.experiment={sweep.name}"], config_dir)
+        if not sweep.grid
+        else None
+    )
     plan = Plan(sweep, tuple(overrides), config_dir, "", Path(), workers)
     wanted = _wanted(plan)
     sample = base or plan.config(next(cells(sweep)), sweep.seeds[0])
@@ -162,7 +172,11 @@ def _same_settings(study: optuna.Study, sweep: Sweep, base: Config | None) -> No
     """
     if base is None:
         return
-    settings = {"base": config_key(base), "search": sweep.model_dump(mode="json")["search"], "seeds": list(sweep.seeds)}
+    settings = {
+        "base": config_key(base),
+        "search": sweep.model_dump(mode="json")["search"],
+        "seeds": list(sweep.seeds),
+    }
     former = study.user_attrs.get(SETTINGS)
     if former is None:
         study.set_user_attr(SETTINGS, settings)
@@ -246,7 +260,14 @@ def _run_trial(study: optuna.Study, trial: optuna.Trial, plan: Plan, warm: Warm,
 
 
 def _run_seed(
-    trial: optuna.Trial, plan: Plan, warm: Warm, cell: Mapping[str, Value], seed: int, *, prune: bool, progress: bool
+    trial: optuna.Trial,
+    plan: Plan,
+    warm: Warm,
+    cell: Mapping[str, Value],
+    seed: int,
+    *,
+    prune: bool,
+    progress: bool,
 ) -> Result:
     overrides = plan.trial_overrides(cell, seed)
     config = compose_config(overrides, plan.config_dir)
@@ -325,12 +346,21 @@ def _outcome(study: optuna.Study, plan: Plan, run: Run, failed: Sequence[str]) -
     finished = finished_trials(study)
     complete = [trial for trial in finished if trial.state == TrialState.COMPLETE]
     remaining = len(plan.wanted.keys() - finished_keys(study))
-    metrics = {"sweep/finished": float(len(finished)), "sweep/failed": float(len(failed)), "sweep/remaining": float(remaining)}
+    metrics = {
+        "sweep/finished": float(len(finished)),
+        "sweep/failed": float(len(failed)),
+        "sweep/remaining": float(remaining),
+    }
     best = None
     if complete:
         sign = 1 if plan.sweep.direction == "maximize" else -1
         top = max(complete, key=lambda trial: sign * (trial.value or 0.0))
-        best = {"trial": top.number, "value": top.value, "cell": top.user_attrs.get(CELL), "run_id": top.user_attrs.get(RUN)}
+        best = {
+            "trial": top.number,
+            "value": top.value,
+            "cell": top.user_attrs.get(CELL),
+            "run_id": top.user_attrs.get(RUN),
+        }
         metrics["sweep/best"] = float(top.value or 0.0)
         run.log_json("best.json", best)
     run.log_metrics(metrics)

@@ -90,7 +90,7 @@ class Sweep(Strict):
     """KEY=VALUE for every trial."""
     grid: tuple[dict[str, tuple[Value, ...]], ...] = ()
     """Grids: key → values; the study is the union of their products."""
-    search: dict[str, Range] = {}
+    search: dict[str, Range] = Field(default={})
     """Search space: key → range or choices."""
     seeds: tuple[int, ...] = (1,)
     """Each grid cell runs once per seed; a searched trial runs all seeds and scores their mean."""
@@ -144,7 +144,9 @@ def load_sweep(name: str) -> Sweep:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())[:200]}") from error
     if not isinstance(values, Mapping):
-        raise ConfigError(f"{path}: found {type(values).__name__}, a mapping with name, overrides, grid or search is needed")
+        raise ConfigError(
+            f"{path}: found {type(values).__name__}, a mapping with name, overrides, grid or search is needed"
+        )
     return validated(Sweep, dict(values))
 
 
@@ -172,7 +174,8 @@ def suggest(trial: Any, search: Mapping[str, Range]) -> dict[str, Value]:
         if space.choices is not None:
             found[key] = trial.suggest_categorical(key, list(space.choices))
         elif space.integer:
-            assert space.low is not None and space.high is not None
+            assert space.low is not None
+            assert space.high is not None
             step = int(space.step) if space.step else 1
             found[key] = trial.suggest_int(key, int(space.low), int(space.high), step=step, log=space.log)
         else:
@@ -192,8 +195,14 @@ def checked_objective(sweep: Sweep, source: str, protocol: str, targets: Sequenc
         return objective
     if protocol == "oracle":
         return objective
-    what = "a test score" if split == "test" else f"a score on target gold ({language})" if language in targets else "no dev score"
+    what = (
+        "a test score"
+        if split == "test"
+        else f"a score on target gold ({language})"
+        if language in targets
+        else "no dev score"
+    )
     raise ConfigError(
-        f"objective: {objective!r} is {what}; under the zero-shot protocol it must be dev/{source}/… or dev/synthetic/… "
-        "(protocol=oracle allows others and tags every run)"
+        f"objective: {objective!r} is {what}; under the zero-shot protocol it must be dev/{source}/… or "
+        "dev/synthetic/… (protocol=oracle allows others and tags every run)"
     )

@@ -68,7 +68,11 @@ def _sampler(sweep: Sweep) -> optuna.samplers.BaseSampler:
         return optuna.samplers.RandomSampler(seed=settings.seed)
     # Group: conditional spaces; both spelled out because Optuna 5 changed the defaults.
     return optuna.samplers.TPESampler(
-        seed=settings.seed, n_startup_trials=settings.startup_trials, multivariate=True, group=True, constant_liar=True
+        seed=settings.seed,
+        n_startup_trials=settings.startup_trials,
+        multivariate=True,
+        group=True,
+        constant_liar=True,
     )
 
 

@@ -124,7 +124,6 @@ class Store:
             if not token:
                 return found
 
-
     def close_stale(self, run_ids: Sequence[str], reason: str) -> None:
         """Mark runs that a dead process left RUNNING as KILLED."""
         for run_id in run_ids:
@@ -139,12 +138,14 @@ class Store:
 
         trials = self.runs(
             [experiment_id],
-            f"tags.`{PARENT_TAG}` = '{parent}' AND tags.`harness.checkpoint` = 'kept' AND params.`method.name` = '{method}'",
+            f"tags.`{PARENT_TAG}` = '{parent}' AND tags.`harness.checkpoint` = 'kept' "
+            f"AND params.`method.name` = '{method}'",
         )
         ranked = sorted(trials, key=lambda run: run.data.metrics.get("train/best_dev_entity_f1", 0.0), reverse=True)
         for run in ranked[1:]:
             with store_errors(self.uri):
-                get_artifact_repository(run.info.artifact_uri, tracking_uri=self.uri).delete_artifacts(CHECKPOINT)
+                repository: Any = get_artifact_repository(run.info.artifact_uri, tracking_uri=self.uri)
+                repository.delete_artifacts(CHECKPOINT)
                 self.client.set_tag(run.info.run_id, "harness.checkpoint", "removed: another trial is better on dev")
 
 
@@ -209,7 +210,7 @@ class Run:
             if reason:
                 self.store.client.set_tag(self.run_id, "harness.reason", mask_secret(reason)[:5000])
             self.store.client.set_terminated(self.run_id, status)
-        except Exception as failure:  # noqa: BLE001 - the first error must not be hidden by this one
+        except Exception as failure:
             if error is None:
                 raise HarnessError(f"the run could not be closed: {failure}") from failure
             logger.error("the run could not be marked %s: %s", status, failure)
@@ -264,7 +265,11 @@ class Run:
 
         inputs = []
         for corpus in corpora:
-            profile = {"sentences": len(corpus), "entities": corpus.entities, "labels": dict(corpus.label_counts)}
+            profile = {
+                "sentences": len(corpus),
+                "entities": corpus.entities,
+                "labels": dict(corpus.label_counts),
+            }
             dataset = Dataset(
                 name=f"{corpus.name} {corpus.language}.{corpus.split}",
                 digest=corpus.digest,
@@ -280,7 +285,8 @@ class Run:
         """Sample processor, memory and GPU every ten seconds until the run ends."""
         from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
-        self._monitor = SystemMetricsMonitor(
+        monitor: Any = SystemMetricsMonitor
+        self._monitor = monitor(
             self.run_id, sampling_interval=10, samples_before_logging=1, tracking_uri=self.store.uri
         )
         self._monitor.start()

@@ -81,7 +81,12 @@ def mixtures(
 
 
 def _mixture(
-    method: MethodConfig, corpora: Mapping[Key, Corpus], source: str, group: tuple[str, ...], seed: int, subset: Subset
+    method: MethodConfig,
+    corpora: Mapping[Key, Corpus],
+    source: str,
+    group: tuple[str, ...],
+    seed: int,
+    subset: Subset,
 ) -> Mixture:
     account: Counter[str] = Counter()
     train: list[Sentence] = []

@@ -1,9 +1,9 @@
 """brat standoff (the n2c2-2018 format): a folder of ``NAME.txt`` with ``NAME.ann`` beside it.
 
-Clinical notes are long and their line breaks fall inside sentences, so a document is cut where a
-sentence plausibly ends (a blank line, or ``.``, ``!``, ``?`` before a line break or before blanks and a
-capital letter) but never inside an annotation. The cut is a rule of ours, not of n2c2: its sentence counts depend on the
-splitter used, and a card's ``expected`` count will show the difference.
+Clinical notes are long and their line breaks fall inside sentences, so a document is cut where a sentence plausibly
+ends (a blank line, or ``.``, ``!``, ``?`` before a line break or before blanks and a capital letter) but never inside
+an annotation. The cut is a rule of ours, not of n2c2: its sentence counts depend on the splitter used, and a card's
+``expected`` count will show the difference.
 
 Discontinuous annotations (``T1<TAB>Drug 5 9;12 20<TAB>…``) are read as their outer span and counted. Where two
 annotations overlap the longer is kept, and the dropped ones are counted by label. Relations, attributes and notes
@@ -36,9 +36,13 @@ def read_brat(path: Path, language: str) -> Reading:
     )
     if not documents:
         raise DataError(f"{path}: found no .txt file; brat standoff is a folder of .txt files with .ann files")
-    missing = [str(document.with_suffix(".ann").name) for document in documents if not document.with_suffix(".ann").exists()]
+    missing = [
+        str(document.with_suffix(".ann").name) for document in documents if not document.with_suffix(".ann").exists()
+    ]
     if missing:
-        raise DataError(f"{path}: {len(missing)} of {len(documents)} documents lack their annotations, first {missing[0]}")
+        raise DataError(
+            f"{path}: {len(missing)} of {len(documents)} documents lack their annotations, first {missing[0]}"
+        )
     account: Counter[str] = Counter()
     sentences: list[Sentence] = []
     for document in documents:
@@ -48,8 +52,6 @@ def read_brat(path: Path, language: str) -> Reading:
         name = document.relative_to(path).with_suffix("").as_posix()
         sentences.extend(_sentences(text, annotations, name, language, account, document))
     return Reading(tuple(sentences), +account)
-
-
 
 
 def _annotations(path: Path, length: int, account: Counter[str]) -> list[Span]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from harness.config.cards import FileSource
 from harness.corpora.readers.conll import join_tokens
 from harness.corpora.readers.jsonl import json_objects
-from harness.corpora.readers.reading import Reading, clean_spans
+from harness.corpora.readers.reading import Reading, clean_spans, clean_text
 from harness.errors import DataError, listing
 from harness.labels import illegal_transitions, is_legal_tag, spans_from_tags
 from harness.records import Sentence
@@ -46,7 +46,7 @@ def read_table(path: Path, language: str, source: FileSource) -> Reading:
             continue
         where = f"{path}: row {number}"
         tags = _tag_names(row[source.tags_field], names, where)
-        tokens = [str(token) for token in row[source.tokens_field]]
+        tokens = [clean_text(str(token), account) for token in row[source.tokens_field]]
         kept = [index for index, token in enumerate(tokens) if token.strip()]
         if len(tokens) != len(tags):
             raise DataError(f"{where}: {len(tokens)} tokens and {len(tags)} tags; equal numbers are needed")
@@ -112,7 +112,9 @@ def _tag_names(tags: Sequence[object], names: Sequence[str] | None, where: str) 
     for tag in tags:
         if isinstance(tag, int):
             if names is None:
-                raise DataError(f"{where}: tags are integers without names; give 'tags: [O, B-PER, …]' in the data card")
+                raise DataError(
+                    f"{where}: tags are integers without names; give 'tags: [O, B-PER, …]' in the data card"
+                )
             if not 0 <= tag < len(names):
                 raise DataError(f"{where}: tag {tag} is outside the {len(names)} names {listing(names)}")
             tag = names[tag]
@@ -134,7 +136,11 @@ def fetch_hub_files(source: FileSource) -> Path:
     try:
         folder = Path(
             snapshot_download(
-                source.hub, repo_type="dataset", revision=source.revision, allow_patterns=source.files, etag_timeout=10
+                source.hub,
+                repo_type="dataset",
+                revision=source.revision,
+                allow_patterns=source.files,
+                etag_timeout=10,
             )
         )
     except (HfHubHTTPError, LocalEntryNotFoundError, HFValidationError, OSError) as error:

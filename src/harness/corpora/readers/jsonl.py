@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.corpora.readers.conll import join_tokens
-from harness.corpora.readers.reading import Reading, clean_spans, read_text, split_lines
+from harness.corpora.readers.reading import Reading, clean_spans, clean_text, read_text, split_lines
 from harness.errors import DataError
 from harness.labels import is_legal_tag, spans_from_tags
 from harness.languages import normalise_language
@@ -66,7 +66,7 @@ def read_jsonl(path: Path, language: str) -> Reading:
         if "text" not in value and "tokens" in value:
             sentences.append(_from_tokens(value, str(value.get("id", number)), spoken, where, account))
             continue
-        text = _text(value, where)
+        text = clean_text(_text(value, where), account)
         spans = [_span(item, where) for item in _list(value, "spans", where)]
         tokens = _token_offsets(value["tokens"], text, where) if value.get("tokens") is not None else None
         sentences.append(
@@ -81,7 +81,7 @@ def read_doccano(path: Path, language: str) -> Reading:
     sentences = []
     for number, value in json_objects(path):
         where = f"{path}:{number}"
-        text = _text(value, where)
+        text = clean_text(_text(value, where), account)
         key = next((name for name in ("label", "labels", "entities") if name in value), "label")
         spans = []
         for item in _list(value, key, where):
@@ -96,15 +96,13 @@ def read_doccano(path: Path, language: str) -> Reading:
     return Reading(tuple(sentences), account)
 
 
-def _from_tokens(
-    value: Mapping[str, Any], name: str, language: str, where: str, account: Counter[str]
-) -> Sentence:
+def _from_tokens(value: Mapping[str, Any], name: str, language: str, where: str, account: Counter[str]) -> Sentence:
     tokens, tags = _list(value, "tokens", where), value.get("ner_tags", value.get("tags"))
     if not isinstance(tags, list) or not all(isinstance(tag, str) and is_legal_tag(tag) for tag in tags):
         raise DataError(f"{where}: 'ner_tags' must be a list of tags such as 'B-PER' (write integers as names)")
     if len(tags) != len(tokens) or not all(isinstance(token, str) and token for token in tokens):
         raise DataError(f"{where}: {len(tokens)} tokens and {len(tags)} tags; equal numbers of non-empty tokens needed")
-    text, offsets = join_tokens(tokens)
+    text, offsets = join_tokens([clean_text(token, account) for token in tokens])
     return Sentence(name, text, language, clean_spans(text, spans_from_tags(tags, offsets), account, where), offsets)
 
 

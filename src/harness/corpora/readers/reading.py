@@ -1,5 +1,6 @@
 """What every reader shares: the result with its account, decoding, line ends, span cleaning."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -37,12 +38,20 @@ def read_text(path: Path) -> str:
         raise DataError(f"{path} is a folder; a file is expected here") from error
     except PermissionError as error:
         raise DataError(f"{path} may not be read: permission denied") from error
+    return decode(data, str(path))
+
+
+def decode(data: bytes, name: str) -> str:
+    """Decode UTF-8, with or without a byte-order mark.
+
+    :raises DataError: it is not UTF-8; the message names the line.
+    """
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise DataError(
-            f"{path}:{line}: not UTF-8 (byte 0x{data[error.start]:02x}); convert the file, "
+            f"{name}:{line}: not UTF-8 (byte 0x{data[error.start]:02x}); convert the file, "
             "for example with 'iconv -f latin1 -t utf-8'"
         ) from error
 
@@ -62,6 +71,17 @@ def split_lines(text: str) -> list[str]:
     if lines and not lines[-1]:
         lines.pop()
     return lines
+
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+def clean_text(text: str, account: Counter[str]) -> str:
+    """Replace lone surrogates (broken ``\\u`` escapes in JSON, no characters at all) by U+FFFD; offsets stay."""
+    cleaned, count = _SURROGATES.subn("\ufffd", text)
+    if count:
+        account["lone_surrogates_replaced"] += count
+    return cleaned
 
 
 def clean_spans(text: str, spans: Iterable[Span], account: Counter[str], where: str) -> tuple[Span, ...]:
@@ -84,6 +104,8 @@ def clean_spans(text: str, spans: Iterable[Span], account: Counter[str], where: 
         trimmed = Span(start, end, span.label)
         fault = span_fault(text, trimmed, kept[-1] if kept else None)
         if fault:
-            raise DataError(f"{where}: span {tuple(trimmed)} {fault}; nested and overlapping entities are not supported")
+            raise DataError(
+                f"{where}: span {tuple(trimmed)} {fault}; nested and overlapping entities are not supported"
+            )
         kept.append(trimmed)
     return tuple(kept)

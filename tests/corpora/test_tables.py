@@ -1,0 +1,85 @@
+from pathlib import Path
+
+import datasets
+import pytest
+
+from harness.config import FileSource
+from harness.corpora.catalogue import read_source
+from harness.errors import DataError
+from harness.records import Span
+
+ROWS = {"tokens": [["Anna", "slept"], ["in", "Rome"]], "ner_tags": [[1, 0], [0, 3]], "lang": ["en", "de"]}
+NAMES = ["O", "B-PER", "I-PER", "B-LOC"]
+
+
+def table(with_names: bool) -> datasets.Dataset:
+    tag = datasets.ClassLabel(names=NAMES) if with_names else datasets.Value("int64")
+    features = datasets.Features(
+        tokens=datasets.List(datasets.Value("string")), ner_tags=datasets.List(tag), lang=datasets.Value("string")
+    )
+    return datasets.Dataset.from_dict(ROWS, features=features)
+
+
+@pytest.mark.parametrize("kind", ["parquet", "arrow", "saved", "folder", "rows"])
+def test_tables_are_read_with_the_names_they_carry_or_are_given(kind: str, tmp_path: Path) -> None:
+    data = table(with_names=kind != "rows")
+    path = tmp_path / {"parquet": "x.parquet", "arrow": "x.arrow", "saved": "saved", "folder": "f", "rows": "x.jsonl"}[kind]
+    if kind == "saved":
+        data.save_to_disk(path)
+    elif kind == "arrow":
+        data.save_to_disk(tmp_path / "s")
+        next((tmp_path / "s").glob("*.arrow")).rename(path)
+    elif kind == "rows":
+        data.to_json(path)
+    elif kind == "folder":
+        path.mkdir()
+        data.to_parquet(path / "0000.parquet")
+    else:
+        data.to_parquet(path)
+    tags = tuple(NAMES) if kind == "rows" else None
+    source = FileSource(path=str(path), format="rows" if kind == "rows" else "parquet", tags=tags)
+    first, second = read_source(source, "en", tmp_path).sentences
+    assert (first.text, first.spans) == ("Anna slept", (Span(0, 4, "PER"),))
+    assert (second.text, second.spans) == ("in Rome", (Span(3, 7, "LOC"),))
+
+
+def test_rows_of_other_subsets_are_left_out_and_counted(tmp_path: Path) -> None:
+    table(with_names=True).to_parquet(tmp_path / "x.parquet")
+    reading = read_source(FileSource(path=str(tmp_path / "x.parquet"), where={"lang": "de"}), "de", tmp_path)
+    assert [sentence.text for sentence in reading.sentences] == ["in Rome"]
+    assert reading.account["rows_of_other_subsets"] == 1
+
+
+def test_integer_tags_without_names_are_never_guessed(tmp_path: Path) -> None:
+    table(with_names=False).to_parquet(tmp_path / "x.parquet")
+    with pytest.raises(DataError, match="integers without names; give 'tags"):
+        read_source(FileSource(path=str(tmp_path / "x.parquet")), "en", tmp_path)
+
+
+def test_a_missing_column_names_what_there_is(tmp_path: Path) -> None:
+    table(with_names=True).to_parquet(tmp_path / "x.parquet")
+    with pytest.raises(DataError, match=r"found columns .*'tokens'.*missing \['tags'\]"):
+        read_source(FileSource(path=str(tmp_path / "x.parquet"), tags_field="tags"), "en", tmp_path)
+
+
+def test_a_damaged_table_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "x.parquet").write_bytes(b"PAR1 not really")
+    with pytest.raises(DataError, match="not a readable table"):
+        read_source(FileSource(path=str(tmp_path / "x.parquet")), "en", tmp_path)
+
+
+def test_an_unreachable_hub_data_set_is_one_sentence(tmp_path: Path) -> None:
+    source = FileSource(hub="nobody/nothing", files="*.parquet", revision="0" * 40)
+    with pytest.raises(DataError, match=r"hub data set 'nobody/nothing' \(revision 0+\) cannot be fetched"):
+        read_source(source, "en", tmp_path)
+
+
+def test_a_hub_data_set_is_read_from_the_hubs_cache_at_its_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The layout huggingface_hub keeps: what a download leaves behind, and what it reads offline.
+    revision = "a" * 40
+    folder = tmp_path / "datasets--me--toy" / "snapshots" / revision / "sv"
+    folder.mkdir(parents=True)
+    table(with_names=True).to_parquet(folder / "test-0.parquet")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    source = FileSource(hub="me/toy", files="sv/test-*.parquet", revision=revision)
+    assert len(read_source(source, "sv", tmp_path).sentences) == 2

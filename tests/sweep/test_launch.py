@@ -1,0 +1,167 @@
+"""Studies that are resumed, shared, pruned, interrupted."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import optuna
+import pytest
+import yaml
+
+from harness.errors import ConfigError
+from harness.sweep.launch import Outcome, launch, study_folder
+from harness.sweep.space import Sweep
+from harness.sweep.study import RUN, open_study
+from harness.tracking.mlflow import PARENT_TAG, Store
+from tests.conftest import QUICK
+
+BASE = ["data=toy", "trainer.max_epochs=2", *QUICK]
+
+
+def sweep(**settings: object) -> Sweep:
+    values = {
+        "name": "study", "overrides": BASE, "seeds": [1, 2],
+        "grid": [{"method": ["zero_shot"]}, {"method": ["synthetic"], "method.ratio": [0.25]}], **settings,
+    }  # fmt: skip
+    return Sweep.model_validate(values)
+
+
+def go(study: Sweep, folder: Path, tracking: str, *overrides: str, workers: int = 1) -> Outcome:
+    return launch(
+        study, [f"tracking.uri={tracking}", *overrides], config_dir=folder, workers=workers, command="harness sweep", progress=False
+    )
+
+
+def runs(tracking: str) -> list:  # type: ignore[type-arg]
+    store = Store(tracking)
+    return store.runs([store.experiment_id("study")])
+
+
+def test_a_grid_is_run_once_recorded_under_its_parent_and_not_run_again(toy_card: Path, tracking: str) -> None:
+    first = go(sweep(), toy_card, tracking)
+    assert (first.finished, first.failed, first.remaining) == (4, (), 0)
+    again = go(sweep(), toy_card, tracking)
+    assert again.run_id == first.run_id
+    trials = [run for run in runs(tracking) if run.data.tags.get(PARENT_TAG)]
+    assert len(trials) == 4
+    assert {run.data.tags[PARENT_TAG] for run in trials} == {first.run_id}
+    assert {run.info.status for run in runs(tracking)} == {"FINISHED"}
+    assert "seed=2" in trials[1].data.tags["harness.command"]
+
+
+def test_a_larger_grid_runs_only_what_is_new(toy_card: Path, tracking: str) -> None:
+    go(sweep(), toy_card, tracking)
+    more = sweep(grid=[{"method": ["zero_shot"]}, {"method": ["synthetic"], "method.ratio": [0.25, 0.5]}])
+    assert go(more, toy_card, tracking).finished == 6
+    assert len(runs(tracking)) == 7
+
+
+def test_a_trial_repeats_by_its_command_to_the_last_digit(toy_card: Path, tracking: str, tmp_path: Path) -> None:
+    go(sweep(seeds=[1]), toy_card, tracking)
+    trial = runs(tracking)[-1]
+    command = trial.data.tags["harness.command"]
+    environment = {**os.environ, "HARNESS_CACHE": str(tmp_path / "other")}
+    done = subprocess.run(
+        [sys.executable, "-m", *command.split(), "--json"], capture_output=True, text=True, check=True, env=environment
+    )
+    import json
+
+    metrics = json.loads(done.stdout.splitlines()[-1])["metrics"]
+    for name, value in trial.data.metrics.items():
+        if name.startswith("test/") and "second" not in name:
+            assert metrics[name] == value
+
+
+def test_a_failing_cell_does_not_stop_the_others_and_is_tried_again(toy_card: Path, tracking: str) -> None:
+    study = sweep(grid=[{"method": ["synthetic"], "method.ratio": [0.9, 0.25]}], seeds=[1])
+    outcome = go(study, toy_card, tracking)
+    assert (outcome.finished, outcome.remaining) == (1, 1)
+    assert "asks for 43 synthetic sentences" in outcome.failed[0]
+    assert len(go(study, toy_card, tracking).failed) == 1
+
+
+def test_a_mistake_in_any_cell_stops_before_the_first_runs(toy_card: Path, tracking: str) -> None:
+    with pytest.raises(ConfigError, match=r"cell method=nothing: method=nothing: no such choice"):
+        go(sweep(grid=[{"method": ["zero_shot", "nothing"]}]), toy_card, tracking)
+    assert Store(tracking).client.get_experiment_by_name("study") is None
+
+
+def test_a_budget_stops_and_the_next_launch_goes_on(toy_card: Path, tracking: str) -> None:
+    outcome = go(sweep(budget={"trials": 3}), toy_card, tracking)
+    assert (outcome.finished, outcome.remaining) == (3, 1)
+    assert go(sweep(), toy_card, tracking).finished == 4
+
+
+def test_two_workers_share_the_cells(toy_card: Path, tracking: str) -> None:
+    outcome = go(sweep(), toy_card, tracking, workers=2)
+    assert (outcome.finished, outcome.failed) == (4, ())
+    trials = [run for run in runs(tracking) if run.data.tags.get(PARENT_TAG)]
+    assert len({(run.data.params["method.name"], run.data.params["seed"]) for run in trials}) == len(trials) == 4
+
+
+def test_a_search_prunes_resumes_and_refuses_other_settings(toy_card: Path, tracking: str) -> None:
+    settings = {
+        "grid": [], "search": {"trainer.learning_rate": {"choices": [1e-9, 0.02]}}, "seeds": [1],
+        "sampler": {"seed": 3}, "pruner": {"name": "median", "startup_trials": 2, "warmup_epochs": 1},
+    }  # fmt: skip
+    study = sweep(**settings, budget={"trials": 8})
+    assert go(study, toy_card, tracking, "trainer.max_epochs=8").finished == 8
+    assert go(study, toy_card, tracking, "trainer.max_epochs=8").finished == 8
+    states = {trial.state for trial in open_study(study, study_folder(tracking)).trials}
+    statuses = {run.info.status for run in runs(tracking)}
+    assert states == {optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED}
+    assert statuses == {"FINISHED", "KILLED"}
+    with pytest.raises(ConfigError, match="was begun with other settings"):
+        go(study, toy_card, tracking, "trainer.max_epochs=5")
+
+
+def test_of_a_sweep_the_best_checkpoint_of_each_method_is_kept(toy_card: Path, tracking: str) -> None:
+    go(sweep(), toy_card, tracking, "tracking.checkpoints=best")
+    kept = [run for run in runs(tracking) if run.data.tags.get("harness.checkpoint") == "kept"]
+    assert sorted(run.data.params["method.name"] for run in kept) == ["synthetic", "zero_shot"]
+    client = Store(tracking).client
+    for run in runs(tracking):
+        has = any(one.path == "checkpoint" for one in client.list_artifacts(run.info.run_id))
+        assert has == (run.info.run_id in {one.info.run_id for one in kept})
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_killed_sweep_goes_on_where_it_was(number: signal.Signals, toy_card: Path, tracking: str, tmp_path: Path) -> None:
+    study = sweep(overrides=[*BASE, "trainer.max_epochs=400", "trainer.patience=null"], grid=[{"method": ["zero_shot"]}], seeds=[1])
+    values = study.model_dump(mode="json", exclude={"search"})
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(values))
+    command = [sys.executable, "-m", "harness", "sweep", "study.yaml", f"tracking.uri={tracking}", "--config-dir", str(toy_card)]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "epoch 3" in line:
+            break
+    process.send_signal(number)
+    rest = process.stderr.read()
+    code = process.wait(60)
+    assert code == (-9 if number == signal.SIGKILL else 130)
+    assert "Traceback" not in rest
+    (left,) = [run for run in runs(tracking) if run.data.tags.get(PARENT_TAG)]
+    assert left.info.status == ("RUNNING" if number == signal.SIGKILL else "KILLED")
+    time.sleep(0.1)
+    outcome = go(study.model_copy(update={"overrides": tuple(BASE)}), toy_card, tracking)
+    assert outcome.finished == 1
+    statuses = sorted(run.info.status for run in runs(tracking) if run.data.tags.get(PARENT_TAG))
+    assert statuses == ["FINISHED", "KILLED"]
+    assert len(runs(tracking)) == 3, "the parent is opened again, not made anew"
+
+
+def test_a_study_is_run_by_one_launcher_at_a_time(toy_card: Path, tracking: str) -> None:
+    from harness.sweep.study import study_lock
+
+    with study_lock(sweep(), study_folder(tracking)), pytest.raises(ConfigError, match="is being run by another process"):
+        go(sweep(), toy_card, tracking)
+
+
+def test_the_run_of_a_trial_is_known_to_the_study(toy_card: Path, tracking: str) -> None:
+    go(sweep(seeds=[1]), toy_card, tracking)
+    trial = open_study(sweep(), study_folder(tracking)).trials[0]
+    assert Store(tracking).client.get_run(trial.user_attrs[RUN]).info.status == "FINISHED"

@@ -1,0 +1,155 @@
+"""Whole experiments on a toy corpus, seconds each."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.config import Config, compose_config
+from harness.errors import ConfigError, DataError, HarnessError
+from harness.pipeline import Result, Warm, run_experiment
+from harness.tracking.mlflow import Pruned, Store
+from tests.conftest import QUICK
+
+
+def config(folder: Path, tracking: str, *overrides: str) -> Config:
+    base = ["data=toy", "trainer.max_epochs=3", "trainer.threads=1", f"tracking.uri={tracking}", *QUICK]
+    return compose_config([*base, *overrides], folder)
+
+
+def run(folder: Path, tracking: str, *overrides: str, **settings: object) -> Result:
+    return run_experiment(config(folder, tracking, *overrides), command="harness run x", **settings)  # type: ignore[arg-type]
+
+
+def scores(result: Result) -> dict[str, float]:
+    return {key: value for key, value in result.metrics.items() if "second" not in key and key.startswith(("test/", "dev/"))}
+
+
+def test_a_run_records_all_that_the_design_lists(toy_card: Path, tracking: str) -> None:
+    result = run(toy_card, tracking, "method=synthetic", "method.ratio=0.25", "trainer.max_epochs=8", "trainer.patience=null")
+    found = Store(tracking).client.get_run(result.run_id)
+    assert found.info.status == "FINISHED"
+    expected = {
+        "encoder.name": "char-bilstm", "method.name": "synthetic", "method.ratio": "0.25", "seed": "1",
+        "data.name": "toy", "data.targets": "sv,sw", "trainer.learning_rate": "0.005",
+    }  # fmt: skip
+    assert expected.items() <= found.data.params.items()
+    metrics = found.data.metrics
+    for name in (
+        "test/en/entity_f1", "test/sv/span_f1", "test/sw/PER/entity_f1", "test/mean/entity_f1", "dev/en/entity_f1",
+        "dev/sv/entity_f1", "test/sv/errors_missed", "test/sv/entity_f1_low", "model/parameters_millions",
+        "model/size_mb", "train/seconds", "train/sentences_per_second", "data/sv/test_sentences",
+    ):  # fmt: skip
+        assert name in metrics, name
+    assert metrics["data/mixture/synthetic/sv"] == 12  # 0.25 x 48
+    assert metrics["test/mean/entity_f1"] == pytest.approx((metrics["test/sv/entity_f1"] + metrics["test/sw/entity_f1"]) / 2)
+    tags = found.data.tags
+    assert tags["protocol"] == "zero_shot"
+    assert tags["harness.command"] == "harness run x"
+    assert {entry.dataset.name for entry in found.inputs.dataset_inputs} >= {"toy en.train", "toy sv.synthetic"}
+    client = Store(tracking).client
+    assert {one.path for one in client.list_artifacts(result.run_id)} == {"checkpoint", "config.json", "predictions"}
+    assert [point.step for point in client.get_metric_history(result.run_id, "train/loss")] == list(range(1, 9))
+
+
+def test_ratio_zero_is_zero_shot_and_repeats_to_the_last_digit(toy_card: Path, tracking: str) -> None:
+    zero_shot = scores(run(toy_card, tracking))
+    assert scores(run(toy_card, tracking, "method=synthetic", "method.ratio=0")) == zero_shot
+    assert scores(run(toy_card, tracking, warm=Warm())) == zero_shot
+    assert scores(run(toy_card, tracking, "method.targets=separate")) == zero_shot
+    assert scores(run(toy_card, tracking, "seed=2")) != zero_shot
+
+
+def test_a_warm_process_gives_the_same_figures(toy_card: Path, tracking: str) -> None:
+    warm = Warm()
+    first = scores(run(toy_card, tracking, "method=synthetic", "method.ratio=0.25", warm=warm))
+    run(toy_card, tracking, "seed=5", warm=warm)
+    assert scores(run(toy_card, tracking, "method=synthetic", "method.ratio=0.25", warm=warm)) == first
+
+
+def test_separate_targets_are_models_of_their_own(toy_card: Path, tracking: str) -> None:
+    result = run(toy_card, tracking, "method=synthetic", "method.ratio=0.25", "method.targets=separate")
+    assert result.metrics["model/count"] == 2
+    assert {"sv/train/seconds", "sw/train/seconds", "train/seconds"} <= result.metrics.keys()
+    client = Store(tracking).client
+    assert [one.path for one in client.list_artifacts(result.run_id, "checkpoint")] == ["checkpoint/sv", "checkpoint/sw"]
+    only_sv = run(toy_card, tracking, "method=synthetic", "method.ratio=0.25", "method.languages=[sv]")
+    assert only_sv.metrics["test/sv/entity_f1"] == result.metrics["test/sv/entity_f1"]
+
+
+def test_target_supervised_is_marked_as_an_oracle(toy_card: Path, tracking: str) -> None:
+    result = run(toy_card, tracking, "method=target_supervised")
+    assert result.tags["protocol"] == "oracle"
+
+
+def test_methods_train_on_what_they_say(toy_card: Path, tracking: str) -> None:
+    result = run(toy_card, tracking, "method=synthetic_only", "method.dev=synthetic")
+    assert "data/mixture/source/en" not in result.metrics
+    assert result.metrics["data/mixture/synthetic/sv"] + result.metrics["data/mixture/synthetic_dev/sv"] == 24
+    assert "dev/synthetic/entity_f1" in result.metrics
+
+
+def test_bad_input_leaves_no_run_behind(toy_card: Path, tracking: str) -> None:
+    with pytest.raises(ConfigError, match="asks for 43 synthetic sentences"):
+        run(toy_card, tracking, "method=synthetic", "method.ratio=0.9")
+    with pytest.raises(DataError, match="has no de.test"):
+        run(toy_card, tracking, "data.targets.de={}")
+    assert Store(tracking).client.get_experiment_by_name("harness") is None
+
+
+def test_pruned_interrupted_and_failed_runs_say_so(toy_card: Path, tracking: str) -> None:
+    store = Store(tracking)
+    for error, status in ((Pruned("weak"), "KILLED"), (KeyboardInterrupt(), "KILLED"), (OSError("x"), "FAILED")):
+        started: list[str] = []
+
+        def stop(epoch: int, values: dict[str, float], error: BaseException = error) -> None:
+            raise error
+
+        with pytest.raises(type(error)):
+            run(toy_card, tracking, on_start=started.append, on_epoch=stop)
+        assert store.client.get_run(started[0]).info.status == status
+
+
+def test_a_full_disk_during_a_checkpoint_fails_in_one_sentence(
+    toy_card: Path, tracking: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(state: object, path: Path) -> None:
+        Path(path).write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("harness.model.train.save_file", full)
+    started: list[str] = []
+    with pytest.raises(HarnessError, match="best.safetensors: No space left on device; free some space"):
+        run(toy_card, tracking, on_start=started.append)
+    found = Store(tracking).client.get_run(started[0])
+    assert found.info.status == "FAILED"
+    assert "No space left" in found.data.tags["harness.reason"]
+
+
+def test_a_restricted_corpus_leaves_no_text_anywhere(toy_card: Path, tracking: str, tmp_path: Path) -> None:
+    for split in ("train", "dev", "test"):
+        path = toy_card / "data" / "en" / f"{split}.conll"
+        path.write_text(path.read_text().replace("went", "zyxwsecret"))
+    result = run(toy_card, tracking, "data.restricted=true", "method=synthetic", "method.ratio=0.25")
+    stored = [path for place in ("runs-artifacts", "cache") for path in (tmp_path / place).rglob("*") if path.is_file()]
+    assert stored
+    for path in [*stored, tmp_path / "runs.db"]:
+        assert b"zyxwsecret" not in path.read_bytes(), path
+    assert not any("predictions" in str(path) for path in stored)
+    assert Store(tracking).client.get_run(result.run_id).data.tags["restricted"] == "true"
+
+
+def test_the_stored_configuration_can_be_run_again(toy_card: Path, tracking: str) -> None:
+    result = run(toy_card, tracking)
+    store = Store(tracking)
+    path = store.client.download_artifacts(result.run_id, "config.json")
+    again = Config.model_validate({**json.loads(Path(path).read_text()), "data_folder": toy_card / "data"})
+    assert again == config(toy_card, tracking)
+
+
+def test_a_collapsed_run_is_marked(toy_card: Path, tracking: str) -> None:
+    path = toy_card / "data" / "en" / "train.conll"
+    path.write_text(path.read_text().replace("B-PER", "O").replace("B-LOC", "O"))
+    result = run(toy_card, tracking, "trainer.max_epochs=2", "trainer.learning_rate=0.1", "trainer.batch_size=4")
+    assert result.collapsed == "no entity of the dev set was ever found"
+    assert Store(tracking).client.get_run(result.run_id).data.tags["harness.collapsed"] == result.collapsed

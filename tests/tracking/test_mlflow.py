@@ -1,0 +1,110 @@
+import logging
+from pathlib import Path
+
+import pytest
+
+from harness.config import TrackingConfig
+from harness.errors import ConfigError, HarnessError
+from harness.records import Corpus, Sentence, Span
+from harness.tracking.mlflow import PARENT_TAG, Pruned, Run, Store, tracking_uri
+
+
+def run(store: Store, **settings: object) -> Run:
+    return Run(store, "e", name="n", tags={"a": "b"}, **settings)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "reason"),
+    [
+        (None, "FINISHED", None),
+        (Pruned("weak"), "KILLED", "pruned: weak"),
+        (KeyboardInterrupt(), "KILLED", "interrupted"),
+        (HarnessError("disk"), "FAILED", "HarnessError: disk"),
+        (MemoryError("x"), "FAILED", "MemoryError: x"),
+        (SystemExit(1), "FAILED", "SystemExit: 1"),
+    ],
+)
+def test_a_run_ends_truly(error: BaseException | None, status: str, reason: str | None, tracking: str) -> None:
+    store = Store(tracking)
+    opened = run(store)
+    if error is None:
+        with opened:
+            pass
+    else:
+        with pytest.raises(type(error)), opened:
+            raise error
+    found = store.client.get_run(opened.run_id)
+    assert found.info.status == status
+    assert found.info.end_time is not None
+    assert reason is None or reason in found.data.tags["harness.reason"]
+
+
+def test_everything_logged_is_there(tracking: str, tmp_path: Path) -> None:
+    store = Store(tracking)
+    (tmp_path / "f").mkdir()
+    (tmp_path / "f" / "x.txt").write_text("x")
+    corpus = Corpus("toy", "test", "sv", (Sentence("1", "Rome", "sv", (Span(0, 4, "LOC"),)),), ("LOC",))
+    with run(store, parent="p" * 32) as opened:
+        opened.log_params({"method.ratio": 0.2, "long": "x" * 500, "uri": "postgresql://me:secret@h/d"})
+        opened.log_metrics({f"test/sv/measure{number}": number for number in range(1200)})
+        opened.log_metrics({"train/loss": 0.5}, step=3)
+        opened.log_corpora([corpus])
+        opened.log_folder(tmp_path / "f", "checkpoint")
+        opened.log_json("config.json", {"a": 1})
+    found = store.client.get_run(opened.run_id)
+    assert found.data.params == {"method.ratio": "0.2", "long": "x" * 500, "uri": "postgresql://me:***@h/d"}
+    assert len(found.data.metrics) == 1201
+    assert found.data.tags[PARENT_TAG] == "p" * 32
+    (entry,) = found.inputs.dataset_inputs
+    assert (entry.dataset.name, entry.dataset.digest) == ("toy sv.test", corpus.digest)
+    assert "Rome" not in entry.dataset.source + entry.dataset.profile
+    assert [one.path for one in store.client.list_artifacts(opened.run_id)] == ["checkpoint", "config.json"]
+    assert found.info.artifact_uri.startswith((tmp_path / "runs-artifacts" / "e").as_uri())
+
+
+def test_a_parameter_that_mlflow_would_cut_is_an_error(tracking: str) -> None:
+    with pytest.raises(ConfigError, match="7000 characters"), run(Store(tracking)) as opened:
+        opened.log_params({"x": "y" * 7000})
+
+
+def test_a_run_can_be_opened_again(tracking: str) -> None:
+    store = Store(tracking)
+    with run(store) as first:
+        pass
+    with run(store, run_id=first.run_id) as again:
+        assert store.client.get_run(first.run_id).info.status == "RUNNING"
+    assert again.run_id == first.run_id
+    assert store.client.get_run(first.run_id).info.status == "FINISHED"
+
+
+def test_stale_runs_are_closed_and_others_left_alone(tracking: str) -> None:
+    store = Store(tracking)
+    with run(store) as done:
+        pass
+    stale = run(store).__enter__()
+    store.close_stale([done.run_id, stale.run_id], "died")
+    assert store.client.get_run(stale.run_id).info.status == "KILLED"
+    assert store.client.get_run(done.run_id).info.status == "FINISHED"
+
+
+@pytest.mark.parametrize("uri", ["file:///tmp/mlruns", "mlruns", "/tmp/mlruns"])
+def test_a_file_store_is_refused_with_what_to_write(uri: str) -> None:
+    with pytest.raises(ConfigError, match="sqlite:///PATH.db"):
+        tracking_uri(TrackingConfig(uri=uri))
+
+
+def test_the_default_store_lies_in_mlruns_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert tracking_uri(TrackingConfig()) == f"sqlite:///{tmp_path}/mlruns/mlflow.db"
+    assert tracking_uri(TrackingConfig(uri="sqlite:///x.db")) == f"sqlite:///{tmp_path}/x.db"
+
+
+def test_a_store_that_cannot_be_opened_is_one_sentence(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "x.db").write_bytes(b"this is no database, but long enough to be read as a page header" * 20)
+    with caplog.at_level(logging.CRITICAL), pytest.raises(HarnessError, match="tracking store sqlite"):
+        Store(f"sqlite:///{tmp_path / 'x.db'}").experiment_id("e")
+
+
+def test_an_unknown_experiment_names_those_there_are(tracking: str) -> None:
+    with pytest.raises(ConfigError, match=r"no experiment 'x'; it has \['Default'\]"):
+        Store(tracking).experiment_id("x", create=False)
