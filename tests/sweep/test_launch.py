@@ -105,11 +105,12 @@ def test_two_workers_share_the_cells(toy_card: Path, tracking: str) -> None:
 def test_a_search_prunes_resumes_and_refuses_other_settings(toy_card: Path, tracking: str) -> None:
     settings = {
         "grid": [], "search": {"trainer.learning_rate": {"choices": [1e-9, 0.02]}}, "seeds": [1],
-        "sampler": {"seed": 3}, "pruner": {"name": "median", "startup_trials": 2, "warmup_epochs": 1},
+        "sampler": {"seed": 3}, "pruner": {"name": "percentile", "percentile": 25, "startup_trials": 2, "warmup_epochs": 1},
     }  # fmt: skip
+    learning = ["trainer.max_epochs=12", "trainer.patience=null", "trainer.batch_size=4"]
     study = sweep(**settings, budget={"trials": 8})
-    assert go(study, toy_card, tracking, "trainer.max_epochs=8").finished == 8
-    assert go(study, toy_card, tracking, "trainer.max_epochs=8").finished == 8
+    assert go(study, toy_card, tracking, *learning).finished == 8
+    assert go(study, toy_card, tracking, *learning).finished == 8
     states = {trial.state for trial in open_study(study, study_folder(tracking)).trials}
     statuses = {run.info.status for run in runs(tracking)}
     assert states == {optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED}
