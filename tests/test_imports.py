@@ -11,10 +11,10 @@ PACKAGE = Path(__file__).parents[1] / "src" / "harness"
 LEAVES = {"errors", "records", "labels", "languages", "config", "provenance", "cache"}
 STAGES = {"corpora", "transfer", "model", "evaluation", "tracking"}
 ALLOWED = {
-    **{leaf: LEAVES for leaf in LEAVES},
+    **dict.fromkeys(LEAVES, LEAVES),
     **{stage: LEAVES | {stage} for stage in STAGES},
     "pipeline": LEAVES | STAGES,
-    "sweep": LEAVES | {"sweep", "pipeline", "tracking", "cli"},
+    "sweep": LEAVES | {"sweep", "pipeline", "tracking", "cli"},  # cli: a worker process sets itself up like one
     "report": LEAVES | {"report", "tracking"},
     "scoring": LEAVES | {"corpora", "evaluation"},
     "export": LEAVES | {"model", "report", "tracking", "model_card"},

@@ -4,7 +4,9 @@ from harness.errors import DataError
 from harness.languages import normalise_language, word_offsets
 
 
-@pytest.mark.parametrize(("given", "tag"), [("swa", "sw"), ("yor", "yo"), ("EN", "en"), ("zh_CN", "zh-CN"), ("pcm", "pcm")])
+@pytest.mark.parametrize(
+    ("given", "tag"), [("swa", "sw"), ("yor", "yo"), ("EN", "en"), ("zh_CN", "zh-CN"), ("pcm", "pcm")]
+)
 def test_languages_become_the_shortest_bcp47_tag(given: str, tag: str) -> None:
     assert normalise_language(given) == tag
 

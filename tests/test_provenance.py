@@ -10,6 +10,7 @@ from harness.provenance import command_line, mask_secret
         ("synthesis.api_key=sk-123", "synthesis.api_key=***"),
         ("HF_TOKEN=hf_abc", "HF_TOKEN=***"),
         ("seed=3", "seed=3"),
+        ("trainer.token_budget=200", "trainer.token_budget=200"),
         ("sqlite:////tmp/x.db", "sqlite:////tmp/x.db"),
     ],
 )

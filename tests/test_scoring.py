@@ -71,6 +71,19 @@ def test_missing_as_o_scores_against_full_gold_and_counts(tmp_path: Path) -> Non
     assert (found["entity_recall"], found["entity_precision"]) == (0.5, 1.0)
 
 
+def test_a_missing_sentence_in_the_middle_does_not_shift_the_others(tmp_path: Path) -> None:
+    def file(name: str, texts: list[str]) -> Path:
+        path = tmp_path / name
+        path.write_text("\n\n".join("\n".join(f"{word} B-X" for word in text.split()) for text in texts) + "\n")
+        return path
+
+    # 'The' alone begins 'The cat' too, but it is sentence 2 word for word.
+    gold = file("g.conll", ["The cat", "The", "z y", "z y x"])
+    scored = score_files(gold, file("p.conll", ["The", "z", "z y x"]), missing_as_o=True)
+    assert (scored.missing_sentences, scored.missing_tokens) == (2, 3)
+    assert scored.as_json()["entity_recall"] == 5 / 8
+
+
 def test_a_prediction_that_gold_does_not_have_is_an_error_even_then(tmp_path: Path) -> None:
     gold = write(tmp_path / "g.conll", [["O"]])
     predicted = write(tmp_path / "p.conll", [["O"], ["O", "O"]])
@@ -99,5 +112,3 @@ def test_empty_gold_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "g.conll").write_text("\n\n")
     with pytest.raises(DataError, match="holds no sentence"):
         score_files(tmp_path / "g.conll", tmp_path / "g.conll")
-
-

@@ -30,6 +30,14 @@ ONNX_TOLERANCE = 1e-3
 """Largest difference of a logit between torch and ONNX in float32; logits are of the order of 10."""
 
 
+_FILES = {
+    MANIFEST, "README.md", "config.json", "model.safetensors", "model.onnx", "tokenizer.json", "tokenizer_config.json",
+    "special_tokens_map.json", "vocab.txt", "vocab.json", "merges.txt", "added_tokens.json", "sentencepiece.bpe.model",
+    "spm.model", "tokenizer.model", "chat_template.jinja",
+}  # fmt: skip
+"""What an export may consist of; a folder with anything else in it is not replaced."""
+
+
 @dataclass(frozen=True)
 class Exported:
     """What was written.
@@ -87,15 +95,26 @@ def export_run(
         with disk_errors(target):
             shutil.copytree(fetched, folder)
         trained = load_model(folder)
-        agreement, probes = _agreement(store, record, trained)
+        agreement, probes = _agreement(store, record, trained, model)
         difference = _export_onnx(trained, folder) if onnx else None
         card = model_card(record, read_manifest(folder), agreement=(agreement, probes))
         (folder / "README.md").write_text(card, encoding="utf-8")
+        foreign = sorted({one.name for one in target.iterdir()} - _FILES) if target.exists() else []
+        if foreign:
+            raise UsageError(f"{target} holds files that no export wrote ({foreign[0]}); choose another folder")
+        _readable(folder)
         if target.exists():
             shutil.rmtree(target)
         folder.rename(target)
-    registered = _register(store, record, register) if register else ""
+    registered = _register(store, record, register, model) if register else ""
     return Exported(target, record.run_id, agreement, probes, difference, registered)
+
+
+def _readable(folder: Path) -> None:
+    """Give the files ordinary permissions: safetensors writes them for the owner alone."""
+    for path in folder.iterdir():
+        path.chmod(0o644)
+    folder.chmod(0o755)
 
 
 def _fetch(store: Store, record: Record, scratch: Path, model: str | None) -> Path:
@@ -124,12 +143,12 @@ def _fetch(store: Store, record: Record, scratch: Path, model: str | None) -> Pa
     return folder / model
 
 
-def _agreement(store: Store, record: Record, trained: TrainedModel) -> tuple[int, int]:
+def _agreement(store: Store, record: Record, trained: TrainedModel, model: str | None) -> tuple[int, int]:
     """Compare the reloaded model, in float32, with the predictions the run stored.
 
     :raises HarnessError: they differ on more sentences than the run's bfloat16 can explain.
     """
-    probes = _stored_predictions(store, record)
+    probes = _stored_predictions(store, record, model)
     if not probes:
         logger.info("no stored predictions to compare with (a restricted corpus, or tracking.predictions=false)")
         return 0, 0
@@ -144,17 +163,18 @@ def _agreement(store: Store, record: Record, trained: TrainedModel) -> tuple[int
     return same, len(probes)
 
 
-def _stored_predictions(store: Store, record: Record) -> list[Sentence]:
+def _stored_predictions(store: Store, record: Record, model: str | None) -> list[Sentence]:
     from mlflow.exceptions import MlflowException
 
     languages = [language for language in record.tags.get("languages", "").split(",") if language]
+    part = f"{model}/" if model and record.metrics.get("model/count", 1.0) > 1 else ""
     found: list[Sentence] = []
     for language in languages:
         try:
-            text = _artifact_text(store, record, f"predictions/test.{language}.jsonl")
+            text = _artifact_text(store, record, f"predictions/{part}test.{language}.jsonl")
         except (MlflowException, OSError):
             continue
-        for line in text.splitlines():
+        for line in text.rstrip("\n").split("\n"):  # splitlines would cut at U+2028 inside a text
             value = json.loads(line)
             spans = tuple(Span(one["start"], one["end"], one["label"]) for one in value["spans"])
             tokens = value.get("tokens")
@@ -236,7 +256,7 @@ def _Logits(model: Any) -> Any:
     return Logits()
 
 
-def _register(store: Store, record: Record, name: str) -> str:
+def _register(store: Store, record: Record, name: str, model: str | None) -> str:
     """Add the run's checkpoint to the model registry and point the alias ``champion`` to it."""
     from mlflow.exceptions import MlflowException
 
@@ -247,6 +267,8 @@ def _register(store: Store, record: Record, name: str) -> str:
         if "ALREADY_EXISTS" not in str(getattr(error, "error_code", "")) and "already exists" not in str(error):
             raise DataError(f"--register {name!r}: {str(error).splitlines()[0]}") from error
     run = client.get_run(record.run_id)
-    version = client.create_model_version(name, source=f"{run.info.artifact_uri}/{CHECKPOINT}", run_id=record.run_id)
+    several = record.metrics.get("model/count", 1.0) > 1
+    source = f"{run.info.artifact_uri}/{CHECKPOINT}" + (f"/{model}" if several else "")
+    version = client.create_model_version(name, source=source, run_id=record.run_id)
     client.set_registered_model_alias(name, "champion", version.version)
     return f"{name} version {version.version} (alias champion)"

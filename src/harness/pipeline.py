@@ -6,6 +6,7 @@ calls once and a sweep calls many times.
 
 import json
 import logging
+import re
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +19,7 @@ from harness.config import Config
 from harness.corpora.catalogue import Catalogue, load_corpora
 from harness.corpora.splits import nested_subset
 from harness.errors import ConfigError
-from harness.evaluation.measures import mean_over_languages, measures, named
+from harness.evaluation.measures import LABEL_MEASURES, MEASURES, mean_over_languages, measures, named
 from harness.evaluation.significance import bootstrap_interval
 from harness.evaluation.spans import count_spans
 from harness.model.workshop import FittedModel, Workshop
@@ -28,6 +29,8 @@ from harness.tracking.mlflow import CHECKPOINT, Run, Store, tracking_uri
 from harness.transfer.recipe import Mixture, mixtures, needed_corpora
 
 logger = logging.getLogger(__name__)
+
+__all__ = ["LABEL_MEASURES", "MEASURES", "Result", "Warm", "run_experiment"]
 
 OnEpoch = Callable[[int, dict[str, float]], None]
 
@@ -90,7 +93,9 @@ def run_experiment(
     """
     warm = warm or Warm()
     warm.workshop.use_disk = not config.data.restricted
-    catalogue, mixed = prepare(config, warm)  # before a run is opened: bad input leaves no trace
+    # Before a run is opened: bad input leaves no trace.
+    catalogue, mixed = prepare(config, warm)
+    warm.workshop.load(config.encoder, config.data.labels, config.trainer)
     store = Store(tracking_uri(config.tracking))
     described = run_tags(config, command) | dict(tags or {})
     with Run(store, config.tracking.experiment, name=run_name(config), tags=described, parent=parent) as run:
@@ -98,7 +103,7 @@ def run_experiment(
             on_start(run.run_id)
         params = run_params(config)
         run.log_params(params)
-        run.log_json("config.json", config.model_dump(mode="json"))
+        run.log_json("config.json", saved_config(config))
         run.log_corpora([*catalogue.corpora.values()])
         if config.tracking.system_metrics:
             run.start_system_metrics()
@@ -155,7 +160,8 @@ def train_and_score(
     collapsed: list[str] = []
     for number, mixture in enumerate(mixed):
         several = len(mixed) > 1
-        prefix = f"{'+'.join(mixture.targets)}/" if several else ""
+        part = "-".join(mixture.targets) if several else ""
+        prefix = f"{part}/" if several else ""
 
         epochs: list[dict[str, float]] = []
 
@@ -205,14 +211,14 @@ def train_and_score(
             if model.collapsed:
                 collapsed.append(f"{prefix}{model.collapsed}")
             for corpus in tested(config, catalogue, mixture):
-                scores.setdefault((corpus.split, corpus.language), []).append(score(corpus, model, run, config))
+                scores.setdefault((corpus.split, corpus.language), []).append(score(corpus, model, run, config, part))
             if config.tracking.checkpoints != "none":
                 folder = model.save(Path(scratch) / "model", **checkpoint_facts(config, run.run_id))
-                run.log_folder(folder, f"{CHECKPOINT}/{'+'.join(mixture.targets)}" if several else CHECKPOINT)
+                run.log_folder(folder, f"{CHECKPOINT}/{part}" if several else CHECKPOINT)
     metrics |= {"model/count": float(len(mixed)), "train/collapsed": float(bool(collapsed))}
     if len(mixed) > 1:  # seconds add up, sizes and scores of one model are comparable with other runs
         for name in MODEL_METRICS:
-            values = [metrics[f"{'+'.join(mixture.targets)}/{name}"] for mixture in mixed]
+            values = [metrics[f"{'-'.join(mixture.targets)}/{name}"] for mixture in mixed]
             metrics[name] = sum(values) if name == "train/seconds" else sum(values) / len(values)
     return metrics | summary(scores, config.targets), "; ".join(collapsed)
 
@@ -225,8 +231,11 @@ def tested(config: Config, catalogue: Catalogue, mixture: Mixture) -> list[Corpu
     return [catalogue.corpora[key] for key in wanted if key in catalogue.corpora and key not in selecting]
 
 
-def score(corpus: Corpus, model: FittedModel, run: Run, config: Config) -> dict[str, float]:
-    """Score a model on a corpus against its full gold, and store the predictions where that is allowed."""
+def score(corpus: Corpus, model: FittedModel, run: Run, config: Config, part: str) -> dict[str, float]:
+    """Score a model on a corpus against its full gold, and store the predictions where that is allowed.
+
+    :param part: name of the model where a run trains several, else empty.
+    """
     started = time.perf_counter()
     predicted, account = model.predict(corpus.sentences)
     seconds = time.perf_counter() - started
@@ -237,7 +246,8 @@ def score(corpus: Corpus, model: FittedModel, run: Run, config: Config) -> dict[
     values |= {name: float(count) for name, count in account.items()}
     values["predict_sentences_per_second"] = len(corpus) / seconds if seconds else 0.0
     if config.tracking.predictions and not corpus.restricted:
-        run.log_text(f"predictions/{corpus.split}.{corpus.language}.jsonl", _predictions(corpus, predicted))
+        place = f"predictions/{part}/" if part else "predictions/"
+        run.log_text(f"{place}{corpus.split}.{corpus.language}.jsonl", _predictions(corpus, predicted))
     logger.info(
         "%s %s: entity F1 %.3f, span F1 %.3f",
         corpus.split,
@@ -280,7 +290,8 @@ def data_metrics(catalogue: Catalogue, mixed: Sequence[Mixture]) -> dict[str, fl
         metrics[f"data/{language}/{split}_sentences"] = float(len(corpus))
         metrics[f"data/{language}/{split}_entities"] = float(corpus.entities)
         for reason, count in corpus.account.items():
-            metrics[f"data/{language}/{split}_{reason}"] = float(count)
+            safe = re.sub(r"[^\w.\-: /]", "_", reason)  # a foreign label may hold what MLflow refuses in a name
+            metrics[f"data/{language}/{split}_{safe}"] = float(count)
     for mixture in mixed:
         for part, count in mixture.account.items():
             metrics[f"data/mixture/{part}"] = float(count)
@@ -299,6 +310,13 @@ def run_params(config: Config) -> dict[str, str]:
     params["trainer.max_epochs"] = str(config.max_epochs)
     params["trainer.threads"] = str(config.trainer.threads or available_cores())
     return params
+
+
+def saved_config(config: Config) -> dict[str, Any]:
+    """Return the resolved configuration without the place it was recorded and without this package's own folder."""
+    text = json.dumps(config.model_dump(mode="json", exclude={"tracking": {"uri"}}), ensure_ascii=False)
+    embedded = json.dumps(str(source_folder() / "corpora" / "rx_mini"), ensure_ascii=False)[1:-1]
+    return dict(json.loads(text.replace(embedded, "${rx_mini:}")))
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

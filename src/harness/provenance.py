@@ -19,7 +19,7 @@ RECORDED_PACKAGES = (
     "torch", "pytorch-lightning", "transformers", "datasets", "mlflow", "optuna", "numpy", "hydra-core",
 )  # fmt: skip
 
-_SECRET = re.compile(r"(token|secret|password|passwd|api_?key|credential)", re.IGNORECASE)
+_SECRET = re.compile(r"(^|[._-])(token|secret|password|passwd|api_?key|credentials?)$", re.IGNORECASE)
 
 
 def versions() -> dict[str, str]:

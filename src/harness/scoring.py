@@ -6,6 +6,8 @@ to the last digit. With a JSON-lines file on either side the comparison is over 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -127,37 +129,66 @@ def _spans_by_sentence(tags: Sequence[Sequence[str]]) -> list[list[Span]]:
 
 
 def _fill(
-    gold: list[TaggedSentence],
-    predicted: list[TaggedSentence],
-    gold_path: Path,
-    path: Path,
-    missing_as_o: bool,
+    gold: list[TaggedSentence], predicted: list[TaggedSentence], gold_path: Path, path: Path, missing_as_o: bool
 ) -> tuple[list[list[str]], int, int]:
     """Return one tag list for each gold sentence, and how many sentences and tokens had none."""
+    same = len(gold) == len(predicted) and all(
+        one.tokens == other.tokens for one, other in zip(gold, predicted, strict=True)
+    )
+    if same:
+        return [one.tags for one in predicted], 0, 0
+    if not missing_as_o:
+        pairs = zip_longest(gold, predicted)
+        number, (one, other) = next(
+            (n, p) for n, p in enumerate(pairs, 1) if not p[0] or not p[1] or p[0].tokens != p[1].tokens
+        )
+        raise DataError(
+            _surplus(other, gold, predicted, gold_path, path)
+            if one is None
+            else _mismatch(number, one, other, gold_path, path)
+        )
+    partner = _partners(gold, predicted, gold_path, path)
     filled: list[list[str]] = []
     sentences = tokens = 0
-    waiting = iter(predicted)
-    current = next(waiting, None)
-    for number, one in enumerate(gold, 1):
-        if current is not None and current.tokens == one.tokens:
-            filled.append(current.tags)
-            current = next(waiting, None)
-            continue
-        if not missing_as_o:
-            raise DataError(_mismatch(number, one, current, gold_path, path))
-        fits = current is not None and current.tokens == one.tokens[: len(current.tokens)]
-        tags = current.tags if current is not None and fits else []
+    for number, one in enumerate(gold):
+        tags = predicted[partner[number]].tags if number in partner else []
         filled.append(tags + [OUTSIDE] * (len(one.tokens) - len(tags)))
-        sentences += 1
+        sentences += len(tags) < len(one.tokens)
         tokens += len(one.tokens) - len(tags)
-        if fits:
-            current = next(waiting, None)
-    if current is not None:
-        raise DataError(
-            f"{path}:{current.line}: this sentence of {len(current.tokens)} tokens has no counterpart in {gold_path} "
-            f"({len(gold)} gold sentences, {len(predicted)} predicted)"
-        )
     return filled, sentences, tokens
+
+
+def _partners(
+    gold: list[TaggedSentence], predicted: list[TaggedSentence], gold_path: Path, path: Path
+) -> dict[int, int]:
+    """Align predictions with gold: equal sentences first, in order; between them, cut-off ones with what they begin.
+
+    :raises DataError: a prediction fits nowhere.
+    """
+    left, right = [tuple(one.tokens) for one in gold], [tuple(one.tokens) for one in predicted]
+    partner: dict[int, int] = {}
+    next_gold = next_predicted = 0
+    for block in SequenceMatcher(None, left, right, autojunk=False).get_matching_blocks():
+        for index in range(next_predicted, block.b):
+            fits = (number for number in range(next_gold, block.a) if left[number][: len(right[index])] == right[index])
+            number = next(fits, None)
+            if number is None:
+                raise DataError(_surplus(predicted[index], gold, predicted, gold_path, path))
+            partner[number] = index
+            next_gold = number + 1
+        partner |= {block.a + offset: block.b + offset for offset in range(block.size)}
+        next_gold, next_predicted = block.a + block.size, block.b + block.size
+    return partner
+
+
+def _surplus(
+    one: TaggedSentence | None, gold: list[TaggedSentence], predicted: list[TaggedSentence], gold_path: Path, path: Path
+) -> str:
+    assert one is not None
+    return (
+        f"{path}:{one.line}: this sentence of {len(one.tokens)} tokens has no counterpart in {gold_path} "
+        f"({len(gold)} gold sentences, {len(predicted)} predicted)"
+    )
 
 
 def _mismatch(number: int, gold: TaggedSentence, current: TaggedSentence | None, gold_path: Path, path: Path) -> str:
@@ -191,7 +222,8 @@ def _score_texts(
     if not gold:
         raise DataError(f"{gold_path} holds no sentence")
     by_id = {one.id: one for one in predicted}
-    use_ids = len(by_id) == len(predicted) and {one.id for one in gold} >= by_id.keys()
+    gold_ids = {one.id for one in gold}
+    use_ids = len(by_id) == len(predicted) and len(gold_ids) == len(gold) and gold_ids >= by_id.keys()
     spans: list[tuple[Span, ...]] = []
     sentences = characters = 0
     for number, (one, other) in enumerate(_paired(gold, predicted, by_id if use_ids else None), 1):

@@ -41,7 +41,9 @@ def test_every_pinned_revision_is_a_commit() -> None:
 
 
 def test_an_override_wins_and_later_ones_win_over_earlier() -> None:
-    config = compose_config(["method=synthetic", "method.ratio=0.3", "seed=1", "seed=2", "method=zero_shot", "method.ratio=0"])
+    config = compose_config(
+        ["method=synthetic", "method.ratio=0.3", "seed=1", "seed=2", "method=zero_shot", "method.ratio=0"]
+    )
     assert (config.method.name, config.method.ratio, config.seed) == ("zero_shot", 0, 2)
 
 

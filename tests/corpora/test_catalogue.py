@@ -19,7 +19,9 @@ def test_a_card_is_read_with_paths_relative_to_it(toy_card: Path) -> None:
     assert (len(corpus), corpus.entities, corpus.language) == (10, 20, "sw")  # 'swa' on the card
 
 
-def test_a_difference_from_the_card_is_a_warning_with_both_figures(toy_card: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_difference_from_the_card_is_a_warning_with_both_figures(
+    toy_card: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level(logging.WARNING, logger="harness"):
         catalogue = load(toy_card, [("en", "train")], "data.expected={en.train: {sentences: 50, entities: 96}}")
     assert [str(one) for one in catalogue.differences] == ["en.train: found 48 sentences, expected 50"]

@@ -43,7 +43,12 @@ def test_conll_ids_come_from_comments_else_from_the_count(tmp_path: Path) -> Non
 
 def test_conll_keeps_tokens_with_odd_blanks_whole(tmp_path: Path) -> None:
     (sentence,) = read("conll", tmp_path / "x.conll", "10\u00a0000\tB-X\nkr\u2028\tO\n#\tO\n# O\n")
-    assert [sentence.text[a:b] for a, b in sentence.tokens or ()] == ["10\u00a0000", "kr\u2028", "#", "#"]
+    assert [sentence.text[a:b] for a, b in sentence.tokens or ()] == [
+        "10\u00a0000",
+        "kr",
+        "#",
+        "#",
+    ]  # edges lose blanks
 
 
 @pytest.mark.parametrize(
@@ -90,8 +95,10 @@ def test_jsonl_trims_blanks_off_spans_and_counts_it(tmp_path: Path) -> None:
 
 def test_half_characters_of_broken_escapes_are_replaced_and_counted(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
-    path.write_text('{"text": "a\\ud83d Rome", "spans": [{"start": 3, "end": 7, "label": "LOC"}]}\n'
-                    '{"tokens": ["a", "\\udc00b"], "ner_tags": ["O", "B-LOC"]}\n')
+    path.write_text(
+        '{"text": "a\\ud83d Rome", "spans": [{"start": 3, "end": 7, "label": "LOC"}]}\n'
+        '{"tokens": ["a", "\\udc00b"], "ner_tags": ["O", "B-LOC"]}\n'
+    )
     reading = READERS["jsonl"](path, "en")
     assert [sentence.text for sentence in reading.sentences] == ["a\ufffd Rome", "a \ufffdb"]
     assert reading.account == {"lone_surrogates_replaced": 2}
@@ -130,7 +137,10 @@ def test_brat_cuts_sentences_and_counts_what_it_joins_and_drops(tmp_path: Path) 
     assert [sentence.text for sentence in reading.sentences] == ["Take iron\n5 mg daily.", "Stop it.", "Rest well."]
     first = reading.sentences[0]
     # T4 (9 characters) covers T1 and T2: the longest is kept.
-    assert [(first.surface(span), span.label) for span in first.spans] == [("iron\n5 mg", "Reason"), ("daily", "Frequency")]
+    assert [(first.surface(span), span.label) for span in first.spans] == [
+        ("iron\n5 mg", "Reason"),
+        ("daily", "Frequency"),
+    ]
     assert reading.account == {
         "discontinuous_annotations_joined": 1,
         "overlapping_annotations_dropped/Drug": 1,
@@ -155,7 +165,9 @@ TEXT = st.text(st.sampled_from("ab é阿ع\u0301\u00a0😀\u2028\u200d-#"), min_
 
 
 @given(TEXT, st.data())
-def test_sentences_survive_json_lines_and_back(tmp_path_factory: pytest.TempPathFactory, text: str, data: st.DataObject) -> None:
+def test_sentences_survive_json_lines_and_back(
+    tmp_path_factory: pytest.TempPathFactory, text: str, data: st.DataObject
+) -> None:
     start = data.draw(st.integers(0, len(text) - 1))
     end = data.draw(st.integers(start + 1, len(text)))
     spans = () if text[start].isspace() or text[end - 1].isspace() else (Span(start, end, "X"),)
@@ -165,8 +177,16 @@ def test_sentences_survive_json_lines_and_back(tmp_path_factory: pytest.TempPath
     assert READERS["jsonl"](path, "en").sentences == (sentence,)
 
 
-@given(st.lists(st.tuples(st.text("ab阿é#", min_size=1, max_size=3), st.sampled_from(["O", "B-X", "B-Y"])), min_size=1, max_size=6))
-def test_sentences_survive_conll_and_back(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]) -> None:
+@given(
+    st.lists(
+        st.tuples(st.text("ab阿é#", min_size=1, max_size=3), st.sampled_from(["O", "B-X", "B-Y"])),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_sentences_survive_conll_and_back(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]
+) -> None:
     folder = tmp_path_factory.mktemp("round")
     (folder / "a.conll").write_text("".join(f"{token}\t{tag}\n" for token, tag in rows), encoding="utf-8")
     first = READERS["conll"](folder / "a.conll", "en").sentences

@@ -23,7 +23,10 @@ def table(with_names: bool) -> datasets.Dataset:
 @pytest.mark.parametrize("kind", ["parquet", "arrow", "saved", "folder", "rows"])
 def test_tables_are_read_with_the_names_they_carry_or_are_given(kind: str, tmp_path: Path) -> None:
     data = table(with_names=kind != "rows")
-    path = tmp_path / {"parquet": "x.parquet", "arrow": "x.arrow", "saved": "saved", "folder": "f", "rows": "x.jsonl"}[kind]
+    path = (
+        tmp_path
+        / {"parquet": "x.parquet", "arrow": "x.arrow", "saved": "saved", "folder": "f", "rows": "x.jsonl"}[kind]
+    )
     if kind == "saved":
         data.save_to_disk(path)
     elif kind == "arrow":
@@ -74,7 +77,9 @@ def test_an_unreachable_hub_data_set_is_one_sentence(tmp_path: Path) -> None:
         read_source(source, "en", tmp_path)
 
 
-def test_a_hub_data_set_is_read_from_the_hubs_cache_at_its_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hub_data_set_is_read_from_the_hubs_cache_at_its_revision(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # The layout huggingface_hub keeps: what a download leaves behind, and what it reads offline.
     revision = "a" * 40
     folder = tmp_path / "datasets--me--toy" / "snapshots" / revision / "sv"

@@ -49,7 +49,9 @@ def test_every_entity_has_exactly_one_fate(pairs: list[tuple[list[Span], list[Sp
 def test_measures_lie_between_zero_and_one(pairs: list[tuple[list[Span], list[Span]]]) -> None:
     counts = count_spans([gold for gold, _ in pairs], [predicted for _, predicted in pairs])
     found = measures(counts, LABELS)
-    assert all(0.0 <= value <= 1.0 for name, value in found.items() if not name.startswith(("errors_", "gold_", "predicted_")))
+    assert all(
+        0.0 <= value <= 1.0 for name, value in found.items() if not name.startswith(("errors_", "gold_", "predicted_"))
+    )
 
 
 def test_all_measures_by_hand() -> None:

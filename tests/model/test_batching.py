@@ -20,7 +20,9 @@ def test_every_window_is_in_exactly_one_batch(lengths: list[int], size: int, bud
 
 
 def test_batches_hold_similar_lengths() -> None:
-    batches = batches_by_length([1, 50, 2, 49, 3, 48], batch_size=3, token_budget=None, generator=np.random.default_rng(1))
+    batches = batches_by_length(
+        [1, 50, 2, 49, 3, 48], batch_size=3, token_budget=None, generator=np.random.default_rng(1)
+    )
     assert sorted(sorted(batch) for batch in batches) == [[0, 2, 4], [1, 3, 5]]
 
 

@@ -32,7 +32,9 @@ def test_every_word_is_labelled_in_exactly_one_window(pieces: int, longest: int,
 
 def test_a_word_is_labelled_where_it_has_the_most_context() -> None:
     sentence = EncodedSentence(
-        tuple((number, number + 1) for number in range(16)), np.arange(16, dtype=np.int32), np.arange(16, dtype=np.int32)
+        tuple((number, number + 1) for number in range(16)),
+        np.arange(16, dtype=np.int32),
+        np.arange(16, dtype=np.int32),
     )
     first, second = windows([sentence], longest=10, overlap=4)
     # Windows 0-9 and 6-15: pieces 6 and 7 are 3 and 2 from the end of the first, 0 and 1 from the start of the second.

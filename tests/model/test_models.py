@@ -29,7 +29,9 @@ TAGS = tag_names(LABELS)
 
 def card(kind: str, tiny_bert: Path) -> EncoderCard:
     if kind == "char-bilstm":
-        return EncoderCard(name=kind, kind="char-bilstm", filters=16, hidden_units=16, byte_dimensions=8, learning_rate=1e-2)
+        return EncoderCard(
+            name=kind, kind="char-bilstm", filters=16, hidden_units=16, byte_dimensions=8, learning_rate=1e-2
+        )
     return EncoderCard(name="tiny", path=str(tiny_bert), learning_rate=5e-3)
 
 
@@ -49,7 +51,16 @@ def score_toy_dev(gold: list, spans: list) -> dict[str, float]:  # type: ignore[
     return measures(count_spans(gold, spans, LABELS), LABELS)
 
 
-def fit(kind: str, tiny_bert: Path, tmp_path: Path, *, workshop: Workshop | None = None, seed: int = 1, epochs: int = 6, **settings: object):  # type: ignore[no-untyped-def]
+def fit(
+    kind: str,
+    tiny_bert: Path,
+    tmp_path: Path,
+    *,
+    workshop: Workshop | None = None,
+    seed: int = 1,
+    epochs: int = 6,
+    **settings: object,
+):  # type: ignore[no-untyped-def]
     train, dev = toy(48), toy(9)
     gold = [sentence.spans for sentence in dev]
     return (workshop or Workshop()).fit(
@@ -57,7 +68,9 @@ def fit(kind: str, tiny_bert: Path, tmp_path: Path, *, workshop: Workshop | None
         LABELS,
         train,
         dev,
-        settings=TrainerConfig(**{"batch_size": 8, "threads": 1, "max_length": 64, "window_overlap": 8, "precision": "32", **settings}),  # type: ignore[arg-type]
+        settings=TrainerConfig(
+            **{"batch_size": 8, "threads": 1, "max_length": 64, "window_overlap": 8, "precision": "32", **settings}
+        ),  # type: ignore[arg-type]
         learning_rate=card(kind, tiny_bert).learning_rate,
         max_epochs=epochs,
         seed=seed,
@@ -160,7 +173,9 @@ def test_sizes_are_counted(tiny_bert: Path) -> None:
         ("{tmp}/bin", "has no safetensors weights"),
     ],
 )
-def test_an_encoder_that_cannot_be_loaded_is_one_sentence(path: str, fault: str, tiny_bert: Path, tmp_path: Path) -> None:
+def test_an_encoder_that_cannot_be_loaded_is_one_sentence(
+    path: str, fault: str, tiny_bert: Path, tmp_path: Path
+) -> None:
     (tmp_path / "bin").mkdir()
     for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
         (tmp_path / "bin" / name).write_bytes((tiny_bert / name).read_bytes())
@@ -171,7 +186,10 @@ def test_an_encoder_that_cannot_be_loaded_is_one_sentence(path: str, fault: str,
 
 def test_code_of_a_repository_is_never_run(tiny_bert: Path, tmp_path: Path) -> None:
     config = json.loads((tiny_bert / "config.json").read_text())
-    config |= {"model_type": "evil", "auto_map": {"AutoConfig": "evil.Evil", "AutoModelForTokenClassification": "evil.Evil"}}
+    config |= {
+        "model_type": "evil",
+        "auto_map": {"AutoConfig": "evil.Evil", "AutoModelForTokenClassification": "evil.Evil"},
+    }
     (tmp_path / "config.json").write_text(json.dumps(config))
     (tmp_path / "evil.py").write_text("raise SystemExit('ran')")
     with pytest.raises(ConfigError, match="does not execute"):
@@ -284,7 +302,11 @@ def test_raw_text_words_of_other_tokenizers_keep_punctuation_apart(tmp_path: Pat
 
     from harness.model.transformer import TransformerCoder
 
-    inner = Tokenizer(models.Unigram([("<unk>", 0.0), ("▁", -2.0), *((char, -3.0) for char in "abcdefghijklmnopqrstuvwxyz,.R")], unk_id=0))
+    inner = Tokenizer(
+        models.Unigram(
+            [("<unk>", 0.0), ("▁", -2.0), *((char, -3.0) for char in "abcdefghijklmnopqrstuvwxyz,.R")], unk_id=0
+        )
+    )
     inner.pre_tokenizer = pre_tokenizers.Metaspace()
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=inner, unk_token="<unk>", pad_token="<unk>")
     coder = TransformerCoder(tokenizer, longest=64, max_length=64)

@@ -31,7 +31,12 @@ def sweep(**settings: object) -> Sweep:
 
 def go(study: Sweep, folder: Path, tracking: str, *overrides: str, workers: int = 1) -> Outcome:
     return launch(
-        study, [f"tracking.uri={tracking}", *overrides], config_dir=folder, workers=workers, command="harness sweep", progress=False
+        study,
+        [f"tracking.uri={tracking}", *overrides],
+        config_dir=folder,
+        workers=workers,
+        command="harness sweep",
+        progress=False,
     )
 
 
@@ -130,11 +135,26 @@ def test_of_a_sweep_the_best_checkpoint_of_each_method_is_kept(toy_card: Path, t
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_a_killed_sweep_goes_on_where_it_was(number: signal.Signals, toy_card: Path, tracking: str, tmp_path: Path) -> None:
-    study = sweep(overrides=[*BASE, "trainer.max_epochs=400", "trainer.patience=null"], grid=[{"method": ["zero_shot"]}], seeds=[1])
+def test_a_killed_sweep_goes_on_where_it_was(
+    number: signal.Signals, toy_card: Path, tracking: str, tmp_path: Path
+) -> None:
+    study = sweep(
+        overrides=[*BASE, "trainer.max_epochs=400", "trainer.patience=null"],
+        grid=[{"method": ["zero_shot"]}],
+        seeds=[1],
+    )
     values = study.model_dump(mode="json", exclude={"search"})
     (tmp_path / "study.yaml").write_text(yaml.safe_dump(values))
-    command = [sys.executable, "-m", "harness", "sweep", "study.yaml", f"tracking.uri={tracking}", "--config-dir", str(toy_card)]
+    command = [
+        sys.executable,
+        "-m",
+        "harness",
+        "sweep",
+        "study.yaml",
+        f"tracking.uri={tracking}",
+        "--config-dir",
+        str(toy_card),
+    ]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     for line in process.stderr:
@@ -158,8 +178,52 @@ def test_a_killed_sweep_goes_on_where_it_was(number: signal.Signals, toy_card: P
 def test_a_study_is_run_by_one_launcher_at_a_time(toy_card: Path, tracking: str) -> None:
     from harness.sweep.study import study_lock
 
-    with study_lock(sweep(), study_folder(tracking)), pytest.raises(ConfigError, match="is being run by another process"):
+    with (
+        study_lock(sweep(), study_folder(tracking)),
+        pytest.raises(ConfigError, match="is being run by another process"),
+    ):
         go(sweep(), toy_card, tracking)
+
+
+def test_a_trial_that_breaks_does_not_end_the_study(
+    toy_card: Path, tracking: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from harness.sweep import launch as module
+
+    real, calls = module.run_experiment, []
+
+    def first_breaks(*arguments: object, **settings: object) -> object:
+        calls.append(1)
+        if len(calls) == 1:
+            raise RuntimeError("out of memory")
+        return real(*arguments, **settings)
+
+    monkeypatch.setattr(module, "run_experiment", first_breaks)
+    outcome = go(sweep(seeds=[1]), toy_card, tracking)
+    assert (outcome.finished, outcome.remaining) == (1, 1)
+    assert outcome.failed == ("trial 0: RuntimeError: out of memory",)
+    parent = Store(tracking).client.get_run(outcome.run_id)
+    assert (parent.info.status, parent.data.tags["harness.reason"][:15]) == ("FAILED", "1 trials failed")
+    assert go(sweep(seeds=[1]), toy_card, tracking).finished == 2
+    parent = Store(tracking).client.get_run(outcome.run_id)
+    assert (parent.info.status, "harness.reason" in parent.data.tags) == ("FINISHED", False)
+
+
+def test_a_resumed_search_proposes_something_new(toy_card: Path, tracking: str) -> None:
+    search = {"grid": [], "search": {"trainer.learning_rate": {"low": 1e-5, "high": 1e-1, "log": True}}, "seeds": [1]}
+    go(sweep(**search, budget={"trials": 2}), toy_card, tracking)
+    go(sweep(**search, budget={"trials": 4}), toy_card, tracking)
+    rates = [trial.params["trainer.learning_rate"] for trial in open_study(sweep(), study_folder(tracking)).trials]
+    assert len(set(rates)) == len(rates) == 4
+
+
+def test_other_settings_of_a_grid_are_other_trials(toy_card: Path, tracking: str) -> None:
+    go(sweep(seeds=[1]), toy_card, tracking, "trainer.max_epochs=3")
+    outcome = go(sweep(seeds=[1]), toy_card, tracking, "trainer.max_epochs=1")
+    assert outcome.finished == 2
+    assert outcome.best is not None
+    best = Store(tracking).client.get_run(outcome.best["run_id"])
+    assert best.data.params["trainer.max_epochs"] == "1"
 
 
 def test_the_run_of_a_trial_is_known_to_the_study(toy_card: Path, tracking: str) -> None:

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.config import compose_config
 from harness.errors import ConfigError
 from harness.sweep.space import Sweep, as_overrides, cells, checked_objective, load_sweep
 
@@ -28,6 +29,8 @@ def test_a_list_of_grids_is_the_union_of_their_products() -> None:
         ("name: x\nsearch: {a: {low: 0, high: 1, log: true}}\nbudget: {trials: 1}", "log needs low above 0"),
         ("name: x\nsearch: {a: {low: 0, high: 1}}", "a search needs budget"),
         ("name: x\ngrid: {method: [a]}\npruner: {name: median}", "nothing is pruned"),
+        ("name: x\ngrid: {method: []}", "no values for"),
+        ("name: x\nsearch: {protocol: {choices: [oracle]}}\nbudget: {trials: 1}", "cannot be searched"),
         ("name: a/b\ngrid: {method: [a]}", "name: found 'a/b'"),
         ("- a", "found list"),
         ("{", "not YAML"),
@@ -44,15 +47,28 @@ def test_a_missing_sweep_names_the_shipped_ones() -> None:
         load_sweep("ratio-curv.yaml")
 
 
-@pytest.mark.parametrize("objective", [None, "dev/en/entity_f1", "dev/en/span_f1", "dev/synthetic/entity_f1"])
-def test_a_dev_score_of_the_source_may_be_optimised(objective: str | None) -> None:
-    sweep = Sweep.model_validate({**GRID, "objective": objective})
-    assert checked_objective(sweep, "en", "zero_shot", ["sv"]) == (objective or "dev/en/entity_f1")
+def objective_of(objective: str | None, *overrides: str) -> str:
+    return checked_objective(Sweep.model_validate({**GRID, "objective": objective}), compose_config(list(overrides)))
 
 
-@pytest.mark.parametrize("objective", ["test/sv/entity_f1", "dev/sv/entity_f1", "test/mean/entity_f1", "test/en/entity_f1", "train/loss"])
-def test_a_score_that_has_seen_target_gold_may_not_unless_it_is_an_oracle(objective: str) -> None:
-    sweep = Sweep.model_validate({**GRID, "objective": objective})
+@pytest.mark.parametrize("objective", ["dev/en/entity_f1", "dev/en/span_f1", "dev/en/DRUG/entity_f1"])
+def test_a_score_of_the_dev_set_that_selects_may_be_optimised(objective: str) -> None:
+    assert objective_of(objective) == objective
+    assert objective_of(None) == "train/best_dev_entity_f1"
+    assert objective_of("dev/synthetic/span_f1", "method=synthetic", "method.dev=synthetic") == "dev/synthetic/span_f1"
+
+
+@pytest.mark.parametrize(
+    "objective",
+    ["test/fr/entity_f1", "dev/fr/entity_f1", "test/mean/entity_f1", "test/en/entity_f1", "dev/synthetic/entity_f1"],
+)
+def test_another_score_may_not_unless_it_is_an_oracle(objective: str) -> None:
     with pytest.raises(ConfigError, match="under the zero-shot protocol it must be dev/en"):
-        checked_objective(sweep, "en", "zero_shot", ["sv"])
-    assert checked_objective(sweep, "en", "oracle", ["sv"]) == objective
+        objective_of(objective)
+    assert objective_of(objective, "protocol=oracle") == objective
+
+
+@pytest.mark.parametrize("objective", ["dev/en/entity_f9", "entity_f1", "train/loss"])
+def test_a_measure_that_no_run_logs_is_refused_before_anything_runs(objective: str) -> None:
+    with pytest.raises(ConfigError, match="is not SPLIT/LANGUAGE/MEASURE"):
+        objective_of(objective, "protocol=oracle")

@@ -8,7 +8,9 @@ from harness.transfer.recipe import Mixture, mixtures, needed_corpora
 
 
 def corpus(language: str, split: str, size: int) -> Corpus:
-    sentences = tuple(Sentence(f"{language}-{split}-{number}", f"{language} {number}", language) for number in range(size))
+    sentences = tuple(
+        Sentence(f"{language}-{split}-{number}", f"{language} {number}", language) for number in range(size)
+    )
     return Corpus("x", split, language, sentences, ("PER",), Origin.GOLD)
 
 
@@ -62,7 +64,9 @@ def test_separate_targets_are_one_model_each_unless_they_are_the_same() -> None:
 
 
 def test_asking_for_more_than_there_is_stops_or_is_recorded() -> None:
-    with pytest.raises(ConfigError, match=r"method.ratio=0.75 asks for 15 synthetic sentences in 'sv', the corpus has 10"):
+    with pytest.raises(
+        ConfigError, match=r"method.ratio=0.75 asks for 15 synthetic sentences in 'sv', the corpus has 10"
+    ):
         mix(SYNTHETIC.model_copy(update={"ratio": 0.75}))
     (mixture,) = mix(SYNTHETIC.model_copy(update={"ratio": 0.75, "shortfall": "use_all"}))
     assert (mixture.account["synthetic/sv"], mixture.account["synthetic_asked/sv"]) == (10, 15)
@@ -86,5 +90,3 @@ def test_a_method_asks_only_for_what_it_needs() -> None:
     assert set(needed_corpora(ZERO_SHOT, "en", ["sv"])) == {("en", "train"), ("en", "dev")}
     assert ("sv", "synthetic") in set(needed_corpora(SYNTHETIC, "en", ["sv"]))
     assert ("sv", "synthetic") not in set(needed_corpora(SYNTHETIC.model_copy(update={"ratio": 0.0}), "en", ["sv"]))
-
-

@@ -25,11 +25,19 @@ def list_cards(config_dir: ConfigDir = None, as_json: AsJson = False) -> None:
     import yaml
 
     from harness.config import group_options
+    from harness.errors import DataError
     from harness.report.tables import plain_table
 
     rows, objects = [], []
     for name, path in sorted(group_options("data", existing_folder(config_dir)).items()):
-        card = yaml.safe_load(path.read_text(encoding="utf-8"))
+        try:
+            card = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except yaml.YAMLError as error:
+            raise DataError(f"{path}: not YAML: {' '.join(str(error).split())[:200]}") from error
+        if not isinstance(card, dict):
+            raise DataError(
+                f"{path}: found {type(card).__name__}, a data card is a mapping with name, labels, source …"
+            )
         source, targets = card.get("source") or {}, card.get("targets") or {}
         entry = {
             "name": name,

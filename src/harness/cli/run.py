@@ -1,7 +1,6 @@
 """``harness run``: one experiment."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -46,7 +45,8 @@ def run(
     from harness.model.train import show_progress
     from harness.pipeline import run_experiment
 
-    result = run_experiment(config, command=command_line(sys.argv[1:]), progress=show_progress())
+    command = command_line(["run", *repeatable(overrides or [], config_dir)])
+    result = run_experiment(config, command=command, progress=show_progress())
     if as_json:
         record = {
             "run_id": result.run_id, "metrics": result.metrics, "params": result.params,
@@ -58,6 +58,18 @@ def run(
     if result.collapsed:
         typer.echo(f"collapsed: {result.collapsed}", err=True)
     typer.echo(f"run {result.run_id} in experiment {config.tracking.experiment!r}; compare with: harness compare")
+
+
+def repeatable(overrides: list[str], config_dir: Path | None) -> list[str]:
+    """Return the arguments with folders made absolute, so that the line works from anywhere."""
+    place = existing_folder(config_dir)
+    made = ["--config-dir", str(place)] if place else []
+    for override in overrides:
+        key, _, value = override.partition("=")
+        if key == "encoder.path" and Path(value).expanduser().is_dir():
+            override = f"{key}={Path(value).expanduser().absolute()}"
+        made.append(override)
+    return made
 
 
 def _table(metrics: dict[str, float], languages: list[str]) -> str:

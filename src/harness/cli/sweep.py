@@ -1,13 +1,12 @@
 """``harness sweep``: launch or resume a study."""
 
 import json
-import sys
 from typing import Annotated
 
 import typer
 
 from harness.cli import existing_folder, quiet_libraries, use_cores
-from harness.cli.run import ConfigDir, Overrides
+from harness.cli.run import ConfigDir, Overrides, repeatable
 
 
 def register(app: typer.Typer) -> None:
@@ -40,7 +39,7 @@ def sweep(
         overrides or [],
         config_dir=existing_folder(config_dir),
         workers=workers,
-        command=command_line(sys.argv[1:]),
+        command=command_line(["sweep", study, *repeatable(overrides or [], config_dir)]),
         progress=show_progress() and workers == 1,
     )
     record = {

@@ -5,6 +5,7 @@ sentences and entities they should hold; an encoder card names hub repository, r
 its authors or the field recommend for token classification.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,7 +20,7 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 class Strict(BaseModel):
     """A frozen model that refuses unknown keys; docstrings under fields become their descriptions."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class FileSource(Strict):
@@ -135,6 +136,9 @@ class DataCard(Strict):
     def _distinct(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
         if not labels or len(set(labels)) != len(labels) or any(not label or label == "O" for label in labels):
             raise ValueError("labels must be distinct, not empty, and none may be 'O'")
+        odd = [label for label in labels if not re.fullmatch(r"[\w.\-: ]+", label)]
+        if odd:
+            raise ValueError(f"labels {odd}: only letters, digits, '_', '-', '.', ':' and blanks (they name metrics)")
         return labels
 
     @field_validator("targets", mode="before")

@@ -5,6 +5,7 @@ expected counts, dropped labels, repaired spans.
 """
 
 import logging
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -88,7 +89,7 @@ def load_corpora(card: DataCard, folder: Path, wanted: Iterable[Key]) -> Catalog
     for language, split in keys:
         source = _source(card, language, split)
         assert source is not None
-        corpus = _corpus(card, read_source(source, language, folder), language, split, source)
+        corpus = _corpus(card, _read(card, source, language, folder), language, split, source)
         expected = card.expected.get(f"{language}.{split}")
         if expected:
             differences += _differences(corpus, expected)
@@ -99,6 +100,19 @@ def load_corpora(card: DataCard, folder: Path, wanted: Iterable[Key]) -> Catalog
     for difference in differences:
         logger.warning("%s %s", card.name, difference)
     return Catalogue(card, corpora, tuple(differences))
+
+
+def _read(card: DataCard, source: FileSource, language: str, folder: Path) -> Reading:
+    """Read a source; for a restricted corpus, errors say where and not what: messages end up in logs."""
+    try:
+        return read_source(source, language, folder)
+    except DataError as error:
+        place = re.match(r"(.+?\.\w+:\d+)", str(error))
+        if not card.restricted or not place:
+            raise
+        raise DataError(
+            f"{place[1]}: this line cannot be read; what it holds is withheld, because {card.name} is restricted"
+        ) from None
 
 
 def _source(card: DataCard, language: str, split: str) -> FileSource | None:

@@ -7,6 +7,8 @@ equals a cold one to the last digit, because heads and dropout draw from the see
 import copy
 import json
 import logging
+import shutil
+import zipfile
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from harness.cache import cache_key, cached_folder
+from harness.cache import cache_folder, cache_key, cached_folder
 from harness.config import EncoderCard, TrainerConfig
 from harness.labels import tag_names
 from harness.model.datamodule import EncodedCorpus, TaggingData, encode_corpus
@@ -112,7 +114,8 @@ class Workshop:
             :func:`harness.model.encoders.load_encoder`.
         """
         tags = tag_names(labels)
-        network, coder = self._encoder(card, tags, settings.max_length)
+        kept, coder = self.load(card, labels, settings)
+        network = copy.deepcopy(kept)  # training must not touch the one that is kept
         network.reset(seed)
         overlap = min(settings.window_overlap, coder.longest // 2)
         data = TaggingData(
@@ -143,14 +146,17 @@ class Workshop:
         model = TrainedModel(network, coder, tags, card, settings.max_length, overlap)
         return FittedModel(model, training, _metrics(network, data, training), self, threads)
 
-    def _encoder(self, card: EncoderCard, tags: tuple[str, ...], max_length: int) -> tuple[Network, Coder]:
-        """Return a fresh copy of an encoder, so that training does not touch the one that is kept."""
-        key = json.dumps([card.model_dump(mode="json"), tags, max_length])
+    def load(self, card: EncoderCard, labels: Sequence[str], settings: TrainerConfig) -> tuple[Network, Coder]:
+        """Load an encoder, or return the one at hand.
+
+        :raises ConfigError: it cannot be reached or loaded.
+        """
+        tags = tag_names(labels)
+        key = json.dumps([card.model_dump(mode="json"), tags, settings.max_length])
         if key not in self._encoders:
             self._encoders.clear()  # one at a time: a large encoder takes gigabytes
-            self._encoders[key] = load_encoder(card, tags, max_length=max_length)
-        network, coder = self._encoders[key]
-        return copy.deepcopy(network), coder
+            self._encoders[key] = load_encoder(card, tags, max_length=settings.max_length)
+        return self._encoders[key]
 
     def encoded(self, sentences: Sequence[Sentence], coder: Coder, *, overlap: int) -> EncodedCorpus:
         """Return encoded sentences, from memory or from the cache where they are."""
@@ -185,9 +191,12 @@ def _from_disk(sentences: Sequence[Sentence], coder: Coder, key: tuple[str, str]
             sizes=np.array([(len(one.pieces), len(one.words)) for one in made], dtype=np.int64),
         )
 
-    folder = cached_folder("encoded", cache_key("encoded", coder=key[0], sentences=key[1]), write)
-    with np.load(folder / "encoded.npz", allow_pickle=False) as stored:
-        pieces, first, words, sizes = (stored[name] for name in ("pieces", "first", "words", "sizes"))
+    name = cache_key("encoded", coder=key[0], sentences=key[1])
+    try:
+        pieces, first, words, sizes = _read_arrays(cached_folder("encoded", name, write))
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        shutil.rmtree(cache_folder() / "encoded" / name, ignore_errors=True)
+        pieces, first, words, sizes = _read_arrays(cached_folder("encoded", name, write))
     ends = sizes.cumsum(axis=0)
     starts = ends - sizes
     pairs = [tuple(pair) for pair in words.tolist()]
@@ -195,6 +204,11 @@ def _from_disk(sentences: Sequence[Sentence], coder: Coder, key: tuple[str, str]
         EncodedSentence(tuple(pairs[w0:w1]), pieces[p0:p1], first[w0:w1])
         for (p0, w0), (p1, w1) in zip(starts.tolist(), ends.tolist(), strict=True)
     ]
+
+
+def _read_arrays(folder: Path) -> list[Any]:
+    with np.load(folder / "encoded.npz", allow_pickle=False) as stored:
+        return [stored[name] for name in ("pieces", "first", "words", "sizes")]
 
 
 def _metrics(network: Network, data: TaggingData, training: Training) -> dict[str, float]:

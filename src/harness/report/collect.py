@@ -94,34 +94,55 @@ class Group:
         return [run.metrics[metric] for run in self.runs if metric in run.metrics]
 
 
-def groups(records: Sequence[Record], by: Sequence[str]) -> list[Group]:
-    """Group runs by keys; corpus, protocol and target languages always keep rows apart.
+NOT_A_SETTING = ("seed", "trainer.threads")
+"""Parameters in which runs of one row may differ: the repetition, and the machine's share."""
 
+
+def groups(records: Sequence[Record], by: Sequence[str]) -> tuple[list[str], list[Group]]:
+    """Group runs that differ in their seed alone.
+
+    :returns: the keys that name a row, and the rows. Where runs of the same ``by`` differ in other settings, those
+        become keys too: nothing but seeds is ever averaged.
     :raises ConfigError: a key is neither a parameter nor a tag of any run.
     """
     for name in by:
         full = ALIASES.get(name, name)
         if not any(full in record.params or full in record.tags for record in records):
             known = sorted({key for record in records for key in record.params})
-            raise ConfigError(
-                f"--by {name!r}: no run has it{nearest(full, known)}; parameters: {listing(known, most=40)}"
-            )
-    collected: dict[tuple[str, ...], list[Record]] = defaultdict(list)
-    apart = ("data", "protocol", "data.targets")
+            hint = nearest(full, known)
+            raise ConfigError(f"--by {name!r}: no run has it{hint}; parameters: {listing(known, most=40)}")
+    collected: dict[tuple[object, ...], list[Record]] = defaultdict(list)
     for record in records:
-        collected[tuple(record.key(name) for name in (*apart, *by))].append(record)
-    made = [_group(key[len(apart) :], key[1], latest_per_setting(runs)) for key, runs in collected.items()]
-    return sorted(made, key=lambda group: tuple(_order(value) for value in group.keys))
+        settings = tuple(sorted(item for item in record.params.items() if item[0] not in NOT_A_SETTING))
+        collected[(record.key("protocol"), tuple(record.key(name) for name in by), settings)].append(record)
+    keys = [*by, *_telling_apart(list(collected), {ALIASES.get(name, name) for name in by})]
+    made = []
+    for runs in collected.values():
+        first = runs[0]
+        made.append(_group(tuple(first.key(name) for name in keys), first.key("protocol"), latest_per_seed(runs)))
+    return keys, sorted(made, key=lambda group: tuple(_order(value) for value in group.keys))
 
 
-def latest_per_setting(runs: Iterable[Record]) -> list[Record]:
-    """Drop earlier attempts: of runs with the same parameters (and seed), keep the last finished, else the last."""
-    kept: dict[tuple[tuple[str, str], ...], Record] = {}
+def _telling_apart(signatures: Sequence[tuple[Any, ...]], shown: set[str]) -> list[str]:
+    """Return the parameters in which rows of the same name differ."""
+    same_name: dict[object, list[dict[str, str]]] = defaultdict(list)
+    for protocol, names, settings in signatures:
+        same_name[(protocol, names)].append(dict(settings))
+    differing = set()
+    for rows in same_name.values():
+        for key in {key for row in rows for key in row}:
+            if len({row.get(key) for row in rows}) > 1:
+                differing.add(key)
+    return sorted(differing - shown)
+
+
+def latest_per_seed(runs: Iterable[Record]) -> list[Record]:
+    """Drop earlier attempts: of runs with the same seed, keep the last finished, else the last."""
+    kept: dict[str, Record] = {}
     for run in runs:
-        key = tuple(sorted(run.params.items()))
-        former = kept.get(key)
+        former = kept.get(run.key("seed"))
         if former is None or run.status == "FINISHED" or former.status != "FINISHED":
-            kept[key] = run
+            kept[run.key("seed")] = run
     return list(kept.values())
 
 
@@ -155,12 +176,12 @@ def comparison(
     languages: Sequence[str] | None = None,
 ) -> tuple[list[str], list[list[str]], list[dict[str, Any]]]:
     """Return the comparison as header, formatted rows (in points of 100), and full-precision objects."""
-    found = groups(records, by)
+    keys, found = groups(records, by)
     tested = list(languages) if languages else test_languages(records, measures[0])
     several = len(measures) > 1
     columns = [(language, measure) for language in tested for measure in measures]
     oracle = any(group.protocol == "oracle" for group in found)
-    header = [*by, *(["protocol"] if oracle else []), "seeds", "M params"]
+    header = [*keys, *(["protocol"] if oracle else []), "seeds", "M params"]
     header += [f"{language} {measure.replace('_', ' ')}" if several else language for language, measure in columns]
     rows, objects = [], []
     for group in found:
@@ -172,7 +193,7 @@ def comparison(
             f"{size:.1f}" if size else "",
         ]
         entry: dict[str, Any] = {
-            **dict(zip(by, group.keys, strict=True)),
+            **dict(zip(keys, group.keys, strict=True)),
             "protocol": group.protocol, "seeds": len(group.runs), "collapsed": group.collapsed,
             "unfinished": group.unfinished, "parameters_millions": size, "run_ids": [run.run_id for run in group.runs],
         }  # fmt: skip
@@ -214,6 +235,9 @@ def best_run(records: Sequence[Record]) -> Record:
         and record.tags.get("harness.checkpoint") == "kept"
         and "train/best_dev_entity_f1" in record.metrics
     ]
+    corpora = sorted({record.key("data") for record in usable})
+    if len(corpora) > 1:
+        raise UsageError(f"dev scores on {listing(corpora)} cannot be compared; name one experiment with --experiment")
     if not usable:
         raise UsageError(
             "no finished run has kept its checkpoint; run again with tracking.checkpoints=all (or best in a sweep)"

@@ -4,6 +4,7 @@ One process keeps tokenised corpora and pretrained weights from trial to trial. 
 two torch processes with all threads each slow one another down more than tenfold.
 """
 
+import itertools
 import json
 import logging
 import multiprocessing
@@ -22,7 +23,7 @@ from harness.config import Config, compose_config
 from harness.errors import ConfigError, HarnessError, listing
 from harness.pipeline import Result, Warm, run_experiment
 from harness.provenance import available_cores, command_line
-from harness.sweep.space import Sweep, Value, as_overrides, cells, checked_objective, suggest
+from harness.sweep.space import Sweep, Value, as_overrides, cells, checked_objective, probes, suggest
 from harness.sweep.study import (
     CELL,
     KEY,
@@ -33,6 +34,7 @@ from harness.sweep.study import (
     has_waiting,
     open_study,
     queue_cells,
+    started_trials,
     study_lock,
 )
 from harness.tracking.mlflow import Pruned, Run, Store, artifact_folder, tracking_uri
@@ -105,21 +107,17 @@ def launch(
 
     :raises ConfigError: a cell is not a valid configuration, or the objective breaks the protocol; nothing ran then.
     """
-    base = (
-        compose_config([*sweep.overrides, *overrides, f"tracking.experiment={sweep.name}"], config_dir)
-        if not sweep.grid
-        else None
-    )
     plan = Plan(sweep, tuple(overrides), config_dir, "", Path(), workers)
-    wanted = _wanted(plan)
-    sample = base or plan.config(next(cells(sweep)), sweep.seeds[0])
-    objective = checked_objective(sweep, sample.data.source.language, sample.protocol, sample.targets)
+    configs = _composed(plan)
+    sample = next(iter(configs.values()))[0]
+    objective = {checked_objective(sweep, config) for config, _ in configs.values()}.pop()
+    wanted = {key: cell for key, (_, cell) in configs.items()} if sweep.grid else {}
     uri = tracking_uri(sample.tracking)
     folder = study_folder(uri)
     deadline = time.time() + 3600 * sweep.budget.hours if sweep.budget.hours else None
     with study_lock(sweep, folder):
         study = open_study(sweep, folder)
-        _same_settings(study, sweep, base)
+        _same_settings(study, sweep, sample)
         store = Store(uri)
         reason = "the process of this trial died"
         store.close_stale(close_stale_trials(study), reason)
@@ -131,7 +129,7 @@ def launch(
         parent = study.user_attrs.get(PARENT)
         with Run(store, sweep.name, name=sweep.name, tags=tags, run_id=_known(store, parent)) as run:
             study.set_user_attr(PARENT, run.run_id)
-            run.log_json("sweep.json", sweep.model_dump(mode="json"))
+            run.log_json("sweep.json", sweep.model_dump(mode="json", exclude={"storage"}))
             if sweep.grid:
                 logger.info("%s: %d cells, %d to run", sweep.name, len(wanted), waiting)
             plan = Plan(sweep, tuple(overrides), config_dir, objective, folder, workers, wanted, deadline, run.run_id)
@@ -146,17 +144,20 @@ def study_folder(uri: str) -> Path:
     return (local.parent if local else Path.cwd() / "mlruns") / "studies"
 
 
-def _wanted(plan: Plan) -> dict[str, dict[str, Value]]:
-    """Compose every cell before anything runs, so that a mistake in the last one shows now."""
-    wanted: dict[str, dict[str, Value]] = {}
-    for cell in cells(plan.sweep):
-        for seed in plan.sweep.seeds:
-            try:
-                config = plan.config(cell, seed)
-            except ConfigError as error:
-                raise ConfigError(f"cell {' '.join(as_overrides(cell))}: {error}") from error
-            wanted[config_key(config)] = {**cell, "seed": seed}
-    return wanted
+def _composed(plan: Plan) -> dict[str, tuple[Config, dict[str, Value]]]:
+    """Compose every cell, or the edges of a search space, before anything runs: a mistake in the last one shows now.
+
+    :returns: key → configuration and cell, the seed among its values.
+    """
+    composed: dict[str, tuple[Config, dict[str, Value]]] = {}
+    settings = cells(plan.sweep) if plan.sweep.grid else probes(plan.sweep.search)
+    for cell, seed in itertools.product(settings, plan.sweep.seeds):
+        try:
+            config = plan.config(cell, seed)
+        except ConfigError as error:
+            raise ConfigError(f"cell {' '.join(as_overrides(cell))}: {error}") from error
+        composed[config_key(config)] = (config, {**cell, "seed": seed})
+    return composed
 
 
 def config_key(config: Config) -> str:
@@ -165,27 +166,30 @@ def config_key(config: Config) -> str:
     return blake2b(json.dumps(values, sort_keys=True).encode(), digest_size=12).hexdigest()
 
 
-def _same_settings(study: optuna.Study, sweep: Sweep, base: Config | None) -> None:
+def _same_settings(study: optuna.Study, sweep: Sweep, sample: Config) -> None:
     """A searched study must not mix trials of different settings.
 
-    :raises ConfigError: the study was begun with others.
+    :param sample: the configuration at the lower edge of the search space.
+    :raises ConfigError: the study has finished trials of others.
     """
-    if base is None:
+    if sweep.grid:
         return
     settings = {
-        "base": config_key(base),
+        "overrides": config_key(sample),
         "search": sweep.model_dump(mode="json")["search"],
         "seeds": list(sweep.seeds),
+        "objective": sweep.objective,
     }
     former = study.user_attrs.get(SETTINGS)
-    if former is None:
-        study.set_user_attr(SETTINGS, settings)
-    elif former != settings:
+    if former == settings:
+        return
+    if former is not None and finished_trials(study):
         changed = [name for name in settings if former.get(name) != settings[name]]
         raise ConfigError(
             f"study {sweep.name!r} was begun with other settings ({listing(changed)} changed); "
             "give the sweep another name, or go back to the former settings"
         )
+    study.set_user_attr(SETTINGS, settings)
 
 
 def _known(store: Store, run_id: object) -> str | None:
@@ -201,9 +205,9 @@ def _known(store: Store, run_id: object) -> str | None:
     return run_id if run.info.lifecycle_stage == "active" else None
 
 
-def _work(plan: Plan, progress: bool) -> list[str]:
+def _work(plan: Plan, progress: bool, worker: int = 0) -> list[str]:
     """Run trials until the queue is empty or the budget used up; return what failed."""
-    study = open_study(plan.sweep, plan.folder)
+    study = open_study(plan.sweep, plan.folder, worker=worker)
     warm = Warm()
     failed: list[str] = []
     # Failed trials are tried once a launch, so a study whose every trial fails still ends.
@@ -221,10 +225,14 @@ def _work(plan: Plan, progress: bool) -> list[str]:
             value = _run_trial(study, trial, plan, warm, progress)
         except Pruned:
             study.tell(trial, state=TrialState.PRUNED)
-        except HarnessError as error:
+        except Exception as error:
             study.tell(trial, state=TrialState.FAIL)
-            failed.append(f"trial {trial.number}: {error}")
-            logger.error("trial %d failed: %s", trial.number, error)
+            kind = "" if isinstance(error, HarnessError) else f"{type(error).__name__}: "
+            failed.append(f"trial {trial.number}: {kind}{error}")
+            logger.error(
+                "trial %d failed: %s%s", trial.number, kind, error, exc_info=logger.isEnabledFor(logging.DEBUG)
+            )
+            warm = Warm()  # whatever it held may be what filled the memory
         except BaseException:
             study.tell(trial, state=TrialState.FAIL)
             raise
@@ -237,7 +245,7 @@ def _used_up(study: optuna.Study, plan: Plan, failed: int) -> bool:
     if plan.deadline is not None and time.time() >= plan.deadline:
         return True
     limit = plan.sweep.budget.trials
-    return limit is not None and len(finished_trials(study)) + failed >= limit
+    return limit is not None and started_trials(study, plan.wanted.keys()) + failed >= limit
 
 
 def _run_trial(study: optuna.Study, trial: optuna.Trial, plan: Plan, warm: Warm, progress: bool) -> float:
@@ -254,7 +262,7 @@ def _run_trial(study: optuna.Study, trial: optuna.Trial, plan: Plan, warm: Warm,
         result = _run_seed(trial, plan, warm, cell, seed, prune=number == 0, progress=progress)
         if plan.objective not in result.metrics:
             near = [name for name in result.metrics if name.split("/")[-1] == plan.objective.split("/")[-1]]
-            raise ConfigError(f"objective: no run logs {plan.objective!r}; there are {listing(near)}")
+            raise ConfigError(f"objective: this run logs no {plan.objective!r}; there are {listing(near)}")
         values.append(result.metrics[plan.objective])
     return sum(values) / len(values)
 
@@ -275,23 +283,30 @@ def _run_seed(
 
     def on_epoch(epoch: int, values: dict[str, float]) -> None:
         if prune and plan.sweep.pruner.name != "none":
-            trial.report(values["entity_f1"], epoch)
+            measure = plan.objective.split("/", 2)[2] if plan.objective.startswith("dev/") else "entity_f1"
+            trial.report(values[measure], epoch)
             if trial.should_prune():
-                raise Pruned(f"dev entity F1 {values['entity_f1']:.3f} after epoch {epoch}")
+                raise Pruned(f"dev {measure} {values[measure]:.3f} after epoch {epoch}")
 
     result = run_experiment(
         config,
         command=command_line(["run", *place, *overrides]),
         warm=warm,
         parent=plan.parent,
-        tags={"harness.kind": "trial", "harness.study": plan.sweep.name, "harness.trial": str(trial.number)},
+        tags={
+            "harness.kind": "trial",
+            "harness.study": plan.sweep.name,
+            "harness.trial": str(trial.number),
+            "harness.key": config_key(config),
+        },
         on_start=lambda run_id: trial.set_user_attr(RUN, run_id),
         on_epoch=on_epoch,
         progress=progress,
     )
     if config.tracking.checkpoints == "best":
         store = Store(tracking_uri(config.tracking))
-        store.keep_best_checkpoint(store.experiment_id(plan.sweep.name), plan.parent, config.method.name)
+        experiment = store.experiment_id(plan.sweep.name)
+        store.keep_best_checkpoint(experiment, plan.parent, config.method.name, plan.wanted.keys())
     return result
 
 
@@ -303,7 +318,9 @@ def _spawn(plan: Plan) -> list[str]:
     context = multiprocessing.get_context("spawn")
     failures: Any = context.Queue()
     level = logging.getLogger("harness").level
-    processes = [context.Process(target=_worker, args=(plan, failures, level)) for _ in range(plan.workers)]
+    processes = [
+        context.Process(target=_worker, args=(plan, failures, level, number)) for number in range(plan.workers)
+    ]
     for process in processes:
         process.start()
     failed: list[str] = []
@@ -327,7 +344,7 @@ def _spawn(plan: Plan) -> list[str]:
     return failed
 
 
-def _worker(plan: Plan, failures: Any, level: int) -> None:
+def _worker(plan: Plan, failures: Any, level: int, number: int) -> None:
     from harness.cli import quiet_libraries
     from harness.tracking.mlflow import stop_on_sigterm
 
@@ -336,14 +353,14 @@ def _worker(plan: Plan, failures: Any, level: int) -> None:
     quiet_libraries()
     stop_on_sigterm()
     try:
-        for failure in _work(plan, progress=False):
+        for failure in _work(plan, progress=False, worker=number):
             failures.put(failure)
     except KeyboardInterrupt:
         raise SystemExit(130) from None
 
 
 def _outcome(study: optuna.Study, plan: Plan, run: Run, failed: Sequence[str]) -> Outcome:
-    finished = finished_trials(study)
+    finished = finished_trials(study, plan.wanted.keys())
     complete = [trial for trial in finished if trial.state == TrialState.COMPLETE]
     remaining = len(plan.wanted.keys() - finished_keys(study))
     metrics = {
@@ -364,4 +381,6 @@ def _outcome(study: optuna.Study, plan: Plan, run: Run, failed: Sequence[str]) -
         metrics["sweep/best"] = float(top.value or 0.0)
         run.log_json("best.json", best)
     run.log_metrics(metrics)
+    if failed:
+        run.failure = f"{len(failed)} trials failed, first {failed[0]}"
     return Outcome(run.run_id, plan.sweep.name, len(finished), tuple(failed), remaining, best)

@@ -5,18 +5,23 @@ samplers. The objective is guarded by the zero-shot protocol: it may be a dev sc
 """
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 from pydantic import Field, field_validator, model_validator
 
+from harness.config import Config
 from harness.config.cards import Strict
 from harness.config.compose import shipped_folder, validated
 from harness.errors import ConfigError, listing, nearest
+from harness.pipeline import LABEL_MEASURES, MEASURES
 
 Value = str | int | float | bool | None
+
+SELECTION = "train/best_dev_entity_f1"
+"""Logged by every run: entity F1 of the dev set that selected the checkpoint."""
 
 
 class Range(Strict):
@@ -95,7 +100,7 @@ class Sweep(Strict):
     seeds: tuple[int, ...] = (1,)
     """Each grid cell runs once per seed; a searched trial runs all seeds and scores their mean."""
     objective: str | None = None
-    """Metric to optimise; null takes dev/SOURCE/entity_f1."""
+    """Metric to optimise; null takes the dev entity F1 that selects the checkpoint (train/best_dev_entity_f1)."""
     direction: Literal["maximize", "minimize"] = "maximize"
     """Whether more is better."""
     sampler: SamplerConfig = SamplerConfig()
@@ -112,6 +117,14 @@ class Sweep(Strict):
     def _one_or_many(cls, grid: Any) -> Any:
         return [grid] if isinstance(grid, Mapping) else grid
 
+    @field_validator("grid")
+    @classmethod
+    def _no_empty_list(cls, grid: tuple[dict[str, tuple[Value, ...]], ...]) -> tuple[dict[str, tuple[Value, ...]], ...]:
+        empty = [key for one in grid for key, values in one.items() if not values]
+        if empty or not all(grid):
+            raise ValueError(f"no values for {empty}" if empty else "an empty grid")
+        return grid
+
     @model_validator(mode="after")
     def _one_kind(self) -> "Sweep":
         if bool(self.grid) == bool(self.search):
@@ -122,6 +135,10 @@ class Sweep(Strict):
             raise ValueError("a search needs budget.trials or budget.hours")
         if self.grid and self.pruner.name != "none":
             raise ValueError("a grid compares every cell, so nothing is pruned; remove pruner")
+        if self.pruner.name != "none" and self.direction == "minimize":
+            raise ValueError("pruners stop trials with a low score; with direction: minimize remove pruner")
+        if {"protocol", "data"} & self.search.keys():
+            raise ValueError("protocol and data cannot be searched: their scores are not comparable")
         if any(key == "seed" for grid in self.grid for key in grid) or "seed" in self.search:
             raise ValueError("list seeds under 'seeds', not as a key of the space")
         return self
@@ -183,26 +200,45 @@ def suggest(trial: Any, search: Mapping[str, Range]) -> dict[str, Value]:
     return found
 
 
-def checked_objective(sweep: Sweep, source: str, protocol: str, targets: Sequence[str]) -> str:
-    """Return the objective, refusing one that has seen target gold.
+def probes(search: Mapping[str, Range]) -> Iterator[dict[str, Value]]:
+    """Yield settings at the edges of a search space, so that a mistaken key or range shows before anything runs."""
+    for edge in ("low", "high"):
+        found: dict[str, Value] = {}
+        for key, space in search.items():
+            if space.choices is not None:
+                found[key] = space.choices[0 if edge == "low" else -1]
+            else:
+                value = getattr(space, edge)
+                found[key] = int(value) if space.integer else float(value)
+        yield found
 
-    :raises ConfigError: it is not a dev score of the source or of synthetic data, and the protocol is zero_shot.
+
+def checked_objective(sweep: Sweep, config: Config) -> str:
+    """Return the objective of a trial, refusing one that has seen target gold or that no run measures.
+
+    Without one, it is the dev entity F1 that selected the checkpoint.
+
+    :raises ConfigError: it is not a score of the dev set that selects, and the protocol is zero_shot; or there is no
+        such measure.
     """
-    objective = sweep.objective or f"dev/{source}/entity_f1"
-    split, _, rest = objective.partition("/")
-    language = rest.partition("/")[0]
-    if split == "dev" and language in (source, "synthetic"):
+    source = config.data.source.language
+    dev = {"source": source, "synthetic": "synthetic", "target": "-".join(config.targets)}[config.method.dev]
+    objective = sweep.objective or SELECTION
+    if objective == SELECTION:
         return objective
-    if protocol == "oracle":
+    parts = objective.split("/")
+    known = {*MEASURES, *(f"{label}/{measure}" for label in config.data.labels for measure in LABEL_MEASURES)}
+    if len(parts) < 3 or "/".join(parts[2:]) not in known:
+        raise ConfigError(
+            f"objective: {objective!r} is not SPLIT/LANGUAGE/MEASURE, for example dev/{dev}/entity_f1; "
+            f"measures: {listing(MEASURES)}"
+        )
+    if parts[:2] == ["dev", dev] or config.protocol == "oracle":
         return objective
-    what = (
-        "a test score"
-        if split == "test"
-        else f"a score on target gold ({language})"
-        if language in targets
-        else "no dev score"
-    )
+    what = "a test score" if parts[0] == "test" else f"a score on target gold ({parts[1]})"
+    if parts[1] not in config.targets and parts[0] != "test":
+        what = "not a score of the dev set that selects"
     raise ConfigError(
-        f"objective: {objective!r} is {what}; under the zero-shot protocol it must be dev/{source}/… or "
-        "dev/synthetic/… (protocol=oracle allows others and tags every run)"
+        f"objective: {objective!r} is {what}; under the zero-shot protocol it must be dev/{dev}/… "
+        "(protocol=oracle allows others and tags every run)"
     )

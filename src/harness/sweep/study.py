@@ -7,7 +7,7 @@ at start-up belong to a process that died: they are closed, in MLflow too, and q
 
 import fcntl
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,10 +30,11 @@ RUN = "harness.run_id"
 """User attribute: the MLflow run of the trial's last attempt."""
 
 
-def open_study(sweep: Sweep, folder: Path) -> optuna.Study:
+def open_study(sweep: Sweep, folder: Path, *, worker: int = 0) -> optuna.Study:
     """Open or create the study of a sweep.
 
     :param folder: where the journal lives when the sweep names no storage.
+    :param worker: number of the process; each draws other proposals, and a resumed study goes on with new ones.
     :raises ConfigError: the storage cannot be opened.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -47,14 +48,15 @@ def open_study(sweep: Sweep, folder: Path) -> optuna.Study:
         folder.mkdir(parents=True, exist_ok=True)
         storage = JournalStorage(JournalFileBackend(str(folder / f"{sweep.name}.journal")))
     try:
-        return optuna.create_study(
+        study = optuna.create_study(
             study_name=sweep.name,
             storage=storage,
             direction=sweep.direction,
-            sampler=_sampler(sweep),
             pruner=_pruner(sweep),
             load_if_exists=True,
         )
+        study.sampler = _sampler(sweep, seed=sweep.sampler.seed + 1000 * len(study.get_trials(deepcopy=False)) + worker)
+        return study
     except Exception as error:
         if sweep.storage and type(error).__module__.startswith(("sqlalchemy", "optuna")):
             reason = mask_url(str(error).splitlines()[0])
@@ -62,13 +64,13 @@ def open_study(sweep: Sweep, folder: Path) -> optuna.Study:
         raise
 
 
-def _sampler(sweep: Sweep) -> optuna.samplers.BaseSampler:
+def _sampler(sweep: Sweep, *, seed: int) -> optuna.samplers.BaseSampler:
     settings = sweep.sampler
     if settings.name == "random" or sweep.grid:
-        return optuna.samplers.RandomSampler(seed=settings.seed)
+        return optuna.samplers.RandomSampler(seed=seed)
     # Group: conditional spaces; both spelled out because Optuna 5 changed the defaults.
     return optuna.samplers.TPESampler(
-        seed=settings.seed,
+        seed=seed,
         n_startup_trials=settings.startup_trials,
         multivariate=True,
         group=True,
@@ -121,9 +123,19 @@ def finished_keys(study: optuna.Study) -> set[str]:
     return {str(t.user_attrs[KEY]) for t in study.get_trials(deepcopy=False, states=FINISHED) if KEY in t.user_attrs}
 
 
-def finished_trials(study: optuna.Study) -> list[FrozenTrial]:
-    """Return complete and pruned trials."""
-    return list(study.get_trials(deepcopy=False, states=FINISHED))
+def finished_trials(study: optuna.Study, wanted: Collection[str] = ()) -> list[FrozenTrial]:
+    """Return complete and pruned trials.
+
+    :param wanted: keys of the cells that belong to the study as it stands; empty for all trials.
+    """
+    found = study.get_trials(deepcopy=False, states=FINISHED)
+    return [trial for trial in found if not wanted or trial.user_attrs.get(KEY) in wanted]
+
+
+def started_trials(study: optuna.Study, wanted: Collection[str] = ()) -> int:
+    """Return how many trials are finished or running: what counts against a budget."""
+    running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    return len(finished_trials(study, wanted)) + sum(not wanted or t.user_attrs.get(KEY) in wanted for t in running)
 
 
 def queue_cells(study: optuna.Study, wanted: Mapping[str, dict[str, Any]]) -> int:

@@ -8,9 +8,10 @@ parameters at 250 characters, renames metrics and ends a pruned run as FAILED.
 import json
 import logging
 import os
+import platform
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -37,6 +38,19 @@ _BATCH = 1000
 _PARAMS_BATCH = 100
 _PARAM_LENGTH = 6000
 """Longest parameter value MLflow stores."""
+
+
+PROCESS_TAG = "harness.process"
+
+
+def process_name(number: int) -> str:
+    """Return ``host/pid@start``, which no later process has again."""
+    import psutil
+
+    try:
+        return f"{platform.node()}/{number}@{psutil.Process(number).create_time():.0f}"
+    except psutil.NoSuchProcess:
+        return ""
 
 
 class Pruned(Exception):
@@ -81,9 +95,9 @@ class Store:
         logging.getLogger("mlflow").setLevel(logging.ERROR)
         self.uri = uri
         folder = artifact_folder(uri)
-        if folder is not None:
-            folder.parent.mkdir(parents=True, exist_ok=True)
         with store_errors(uri):
+            if folder is not None:
+                folder.parent.mkdir(parents=True, exist_ok=True)
             self.client: Any = MlflowClient(tracking_uri=uri, registry_uri=uri)
 
     def experiment_id(self, name: str, *, create: bool = True) -> str:
@@ -132,8 +146,39 @@ class Store:
                     self.client.set_tag(run_id, "harness.reason", reason)
                     self.client.set_terminated(run_id, "KILLED")
 
-    def keep_best_checkpoint(self, experiment_id: str, parent: str, method: str) -> None:
-        """Of the finished trials of a sweep with one method, keep the checkpoint with the best source dev score."""
+    def close_dead(self, experiment_id: str) -> None:
+        """Mark as KILLED the RUNNING runs of an experiment whose process on this machine is gone (kill -9, power)."""
+        import psutil
+
+        dead = []
+        for run in self.runs([experiment_id], "attributes.status = 'RUNNING'"):
+            name = run.data.tags.get(PROCESS_TAG, "")
+            host, _, rest = name.rpartition("/")
+            if host != platform.node() or not rest:
+                continue
+            number = int(rest.partition("@")[0])
+            if not psutil.pid_exists(number) or process_name(number) != name:
+                dead.append(run.info.run_id)
+        self.close_stale(dead, "its process died")
+
+    def remove_artifacts(self, run_id: str, name: str) -> None:
+        """Remove a folder of artifacts as far as possible; whoever calls has a worse error to report."""
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        try:
+            uri = self.client.get_run(run_id).info.artifact_uri
+            repository: Any = get_artifact_repository(uri, tracking_uri=self.uri)
+            repository.delete_artifacts(name)
+        except Exception as failure:  # noqa: BLE001 - see above
+            logger.error(
+                "half-written %s of run %s could not be removed: %s", name, run_id, str(failure).splitlines()[0]
+            )
+
+    def keep_best_checkpoint(self, experiment_id: str, parent: str, method: str, keys: Collection[str]) -> None:
+        """Of the finished trials of a sweep with one method, keep the checkpoint with the best source dev score.
+
+        :param keys: the configurations that belong to the sweep as it stands; empty for all.
+        """
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
         trials = self.runs(
@@ -141,6 +186,7 @@ class Store:
             f"tags.`{PARENT_TAG}` = '{parent}' AND tags.`harness.checkpoint` = 'kept' "
             f"AND params.`method.name` = '{method}'",
         )
+        trials = [run for run in trials if not keys or run.data.tags.get("harness.key") in keys]
         ranked = sorted(trials, key=lambda run: run.data.metrics.get("train/best_dev_entity_f1", 0.0), reverse=True)
         for run in ranked[1:]:
             with store_errors(self.uri):
@@ -186,14 +232,20 @@ class Run:
         self._name = name
         self._tags = dict(tags) | ({PARENT_TAG: parent} if parent else {})
         self.run_id = run_id or ""
+        self.failure = ""
+        """Set it to end the run as FAILED although its block ends well (a sweep whose trials failed)."""
         self._monitor: Any = None
 
     def __enter__(self) -> "Run":
         experiment = self.store.experiment_id(self._experiment)
-        tags = {key: mask_secret(str(value))[:5000] for key, value in self._tags.items()}
+        self.store.close_dead(experiment)
+        self._tags[PROCESS_TAG] = process_name(os.getpid())
+        tags = {key: mask_url(str(value))[:5000] for key, value in self._tags.items()}
         if self.run_id:
             with store_errors(self.store.uri):
                 self.store.client.update_run(self.run_id, status="RUNNING")
+                if "harness.reason" in self.store.client.get_run(self.run_id).data.tags:
+                    self.store.client.delete_tag(self.run_id, "harness.reason")
             self.set_tags(tags)
             return self
         with store_errors(self.store.uri):
@@ -206,14 +258,28 @@ class Run:
     ) -> None:
         self.stop_system_metrics()
         status, reason = _ending(kind, error)
-        try:
-            if reason:
-                self.store.client.set_tag(self.run_id, "harness.reason", mask_secret(reason)[:5000])
-            self.store.client.set_terminated(self.run_id, status)
-        except Exception as failure:
-            if error is None:
-                raise HarnessError(f"the run could not be closed: {failure}") from failure
-            logger.error("the run could not be marked %s: %s", status, failure)
+        if kind is None and self.failure:
+            status, reason = "FAILED", self.failure
+        # The status first: on a full disk the reason may find no room any more.
+        self._close(lambda: self.store.client.set_terminated(self.run_id, status), error)
+        if reason:
+            text = mask_url(reason)[:5000]
+            self._close(lambda: self.store.client.set_tag(self.run_id, "harness.reason", text), error)
+
+    def _close(self, write: Callable[[], object], error: BaseException | None) -> None:
+        """Write, once more after a second if need be, without hiding the error that ended the run."""
+        for attempt in (1, 2):
+            try:
+                write()
+                return
+            except Exception as failure:  # whatever a database or server raises
+                said = str(failure).splitlines()[0][:200]
+                if attempt == 1:
+                    time.sleep(1)
+                elif error is None:
+                    raise HarnessError(f"the run could not be closed: {said}") from failure
+                else:
+                    logger.error("run %s could not be closed: %s", self.run_id, said)
 
     def log_params(self, values: Mapping[str, Any]) -> None:
         """Record parameters; a value too long for MLflow is an error, never cut."""
@@ -243,7 +309,7 @@ class Run:
         """Set tags."""
         with store_errors(self.store.uri):
             for key, value in values.items():
-                self.store.client.set_tag(self.run_id, key, mask_secret(str(value))[:5000])
+                self.store.client.set_tag(self.run_id, key, mask_url(str(value))[:5000])
 
     def log_text(self, name: str, text: str) -> None:
         """Store a text artifact."""
@@ -252,12 +318,16 @@ class Run:
 
     def log_json(self, name: str, value: object) -> None:
         """Store a JSON artifact."""
-        self.log_text(name, json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
+        self.log_text(name, mask_url(json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True)) + "\n")
 
     def log_folder(self, folder: Path, name: str) -> None:
         """Store a folder of artifacts."""
-        with store_errors(self.store.uri):
-            self.store.client.log_artifacts(self.run_id, str(folder), name)
+        try:
+            with store_errors(self.store.uri):
+                self.store.client.log_artifacts(self.run_id, str(folder), name)
+        except HarnessError:
+            self.store.remove_artifacts(self.run_id, name)  # half a checkpoint must not look like one
+            raise
 
     def log_corpora(self, corpora: Sequence[Corpus]) -> None:
         """Record data sets with their digests as inputs of the run; texts are not stored."""
@@ -317,3 +387,4 @@ def stop_on_sigterm() -> None:
 
     if sys.platform != "win32":
         signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGHUP, stop)  # the terminal was closed

@@ -108,7 +108,7 @@ def _mixture(
             account[f"target/{target}"] = len(gold)
         if method.dev == "target":
             dev += corpora[(target, "dev")].sentences
-    name = {"source": source, "synthetic": "synthetic", "target": "+".join(group)}[method.dev]
+    name = {"source": source, "synthetic": "synthetic", "target": "-".join(group)}[method.dev]
     return Mixture(group, tuple(train), tuple(dev), name, dict(account))
 
 

@@ -21,7 +21,7 @@ from harness.records import Sentence, Span
 
 _ENTITY = re.compile(r"(T\d+)\t(\S+) (\d+ \d+(?:;\d+ \d+)*)(?:\t|$)")
 _ENTITY_LINE = re.compile(r"T\d+\t")
-_BOUNDARY = re.compile(r"\n[ \t]*\n\s*|(?<=[.!?])[ \t]*\n\s*|(?<=[.!?])[ \t]+(?=[A-ZÀ-ÖØ-Þ])")
+_BOUNDARY = re.compile(r"\r?\n[ \t]*\r?\n\s*|(?<=[.!?])[ \t]*\r?\n\s*|(?<=[.!?])[ \t]+(?=[A-ZÀ-ÖØ-Þ])")
 
 
 def read_brat(path: Path, language: str) -> Reading:

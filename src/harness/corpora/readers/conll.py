@@ -19,6 +19,7 @@ from harness.errors import DataError
 from harness.labels import illegal_transitions, is_legal_tag, spans_from_tags
 from harness.records import Sentence
 
+_KEY_COMMENT = re.compile(r"#\s*[\w.:-]+\s*=")
 _ID_COMMENT = re.compile(r"#\s*(?:sent_)?id\s*=\s*(\S.*)")
 
 
@@ -64,9 +65,16 @@ def tagged_sentences(path: Path) -> Iterator[TaggedSentence]:
 
 
 def _is_comment(line: str) -> bool:
-    """Tell a comment from a token that begins with #: the latter has a tab, or a tag and nothing more."""
+    """Tell a comment from a token that begins with #.
+
+    A comment is ``# key = value``, a bare ``#``, or ``# words`` that do not end in a tag; a line with a tab is a token.
+    """
+    if "\t" in line:
+        return False
+    if _KEY_COMMENT.match(line):
+        return True
     columns = line.split(" ")
-    return "\t" not in line and not (len(columns) == 2 and is_legal_tag(columns[1]))
+    return columns[0] == "#" and not is_legal_tag(columns[-1])
 
 
 def _columns(line: str, path: Path, number: int) -> tuple[str, str]:
@@ -81,13 +89,28 @@ def _columns(line: str, path: Path, number: int) -> tuple[str, str]:
 
 
 def join_tokens(tokens: Sequence[str]) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """Return the text of tokens joined by one blank, and the offsets of each token in it."""
+    """Return the text of tokens joined by one blank, and the offsets of each token in it.
+
+    Offsets leave out blanks at a token's edge (U+00A0 after a name): gold and predicted entities are both read through
+    them, and neither may begin or end with a blank. No token may consist of blanks alone.
+    """
     offsets = []
     position = 0
     for token in tokens:
-        offsets.append((position, position + len(token)))
+        left = len(token) - len(token.lstrip())
+        offsets.append((position + left, position + len(token.rstrip())))
         position += len(token) + 1
     return " ".join(tokens), tuple(offsets)
+
+
+def without_blank_tokens(
+    tokens: Sequence[str], tags: Sequence[str], account: Counter[str]
+) -> tuple[list[str], list[str]]:
+    """Drop tokens that consist of blanks alone, with their tags, and count them."""
+    kept = [index for index, token in enumerate(tokens) if token.strip()]
+    if len(kept) < len(tokens):
+        account["blank_tokens_dropped"] += len(tokens) - len(kept)
+    return [tokens[index] for index in kept], [tags[index] for index in kept]
 
 
 def read_conll(path: Path, language: str) -> Reading:
@@ -103,9 +126,13 @@ def read_conll(path: Path, language: str) -> Reading:
                 raise DataError(
                     f"{path}:{tagged.line + offset}: found tag {tag!r}; allowed: O, or B-, I-, E-, S- and a label"
                 )
-        text, offsets = join_tokens(tagged.tokens)
+        tokens, tags = without_blank_tokens(tagged.tokens, tagged.tags, account)
+        if not tokens:
+            account["empty_sentences_dropped"] += 1
+            continue
+        text, offsets = join_tokens(tokens)
         # In IOB1 an entity opens with I-X, so this counts those too; it says how much rests on the rule.
-        account["i_tags_opening_an_entity"] += illegal_transitions(tagged.tags)
-        spans = clean_spans(text, spans_from_tags(tagged.tags, offsets), account, f"{path}:{tagged.line}")
+        account["i_tags_opening_an_entity"] += illegal_transitions(tags)
+        spans = clean_spans(text, spans_from_tags(tags, offsets), account, f"{path}:{tagged.line}")
         sentences.append(Sentence(tagged.id, text, language, spans, offsets))
     return Reading(tuple(sentences), +account)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.config.cards import FileSource
-from harness.corpora.readers.conll import join_tokens
+from harness.corpora.readers.conll import join_tokens, without_blank_tokens
 from harness.corpora.readers.jsonl import json_objects
 from harness.corpora.readers.reading import Reading, clean_spans, clean_text
 from harness.errors import DataError, listing
@@ -47,11 +47,9 @@ def read_table(path: Path, language: str, source: FileSource) -> Reading:
         where = f"{path}: row {number}"
         tags = _tag_names(row[source.tags_field], names, where)
         tokens = [clean_text(str(token), account) for token in row[source.tokens_field]]
-        kept = [index for index, token in enumerate(tokens) if token.strip()]
         if len(tokens) != len(tags):
             raise DataError(f"{where}: {len(tokens)} tokens and {len(tags)} tags; equal numbers are needed")
-        account["empty_tokens_dropped"] += len(tokens) - len(kept)
-        tokens, tags = [tokens[index] for index in kept], [tags[index] for index in kept]
+        tokens, tags = without_blank_tokens(tokens, tags, account)
         if not tokens:
             account["empty_sentences_dropped"] += 1
             continue

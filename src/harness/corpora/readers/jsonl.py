@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.corpora.readers.conll import join_tokens
+from harness.corpora.readers.conll import join_tokens, without_blank_tokens
 from harness.corpora.readers.reading import Reading, clean_spans, clean_text, read_text, split_lines
 from harness.errors import DataError
 from harness.labels import is_legal_tag, spans_from_tags
@@ -102,6 +102,7 @@ def _from_tokens(value: Mapping[str, Any], name: str, language: str, where: str,
         raise DataError(f"{where}: 'ner_tags' must be a list of tags such as 'B-PER' (write integers as names)")
     if len(tags) != len(tokens) or not all(isinstance(token, str) and token for token in tokens):
         raise DataError(f"{where}: {len(tokens)} tokens and {len(tags)} tags; equal numbers of non-empty tokens needed")
+    tokens, tags = without_blank_tokens(tokens, tags, account)
     text, offsets = join_tokens([clean_text(token, account) for token in tokens])
     return Sentence(name, text, language, clean_spans(text, spans_from_tags(tags, offsets), account, where), offsets)
 
@@ -143,6 +144,8 @@ def _token_offsets(values: object, text: str, where: str) -> tuple[tuple[int, in
         start, end = pair
         if not previous <= start < end <= len(text):
             raise DataError(f"{where}: token [{start}, {end}] overlaps, is empty or lies outside the text")
-        offsets.append((start, end))
+        covered = text[start:end]
+        if covered.strip():  # edges as in join_tokens; a token of blanks alone gets no label
+            offsets.append((start + len(covered) - len(covered.lstrip()), end - len(covered) + len(covered.rstrip())))
         previous = end
     return tuple(offsets)

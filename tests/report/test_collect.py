@@ -1,0 +1,103 @@
+import csv
+import io
+import json
+
+import pytest
+
+from harness.errors import ConfigError, UsageError
+from harness.report.collect import Record, best_run, comparison
+from harness.report.tables import comma_separated, latex, markdown, plain_table, width
+
+
+def record(number: int, *, status: str = "FINISHED", tags: dict[str, str] | None = None, **values: object) -> Record:
+    params = {"encoder.name": "e", "method.name": "m", "method.ratio": "0.1", "seed": str(number), "data.name": "d"}
+    params |= {key.replace("__", "."): str(value) for key, value in values.items() if key != "f1"}
+    metrics = {
+        "test/sv/entity_f1": float(values.get("f1", 0.5)),
+        "test/mean/entity_f1": 0.5,
+        "train/best_dev_entity_f1": float(values.get("f1", 0.5)),
+    }  # type: ignore[arg-type]
+    base = {"languages": "en,sv", "protocol": "zero_shot", "harness.command": "x", "harness.checkpoint": "kept"}
+    return Record(f"run{number}", status, params, metrics, base | (tags or {}))
+
+
+def compare(*records: Record, by: tuple[str, ...] = ("encoder", "method")) -> list[list[str]]:
+    header, rows, _ = comparison(records, by, ["entity_f1"])
+    return [header, *rows]
+
+
+def test_a_row_is_mean_and_sample_deviation_over_seeds() -> None:
+    header, row = compare(record(1, f1=0.4), record(2, f1=0.6))
+    # mean 50, sample sd of 40 and 60 is 14.14
+    assert dict(zip(header, row, strict=True)) == {
+        "encoder": "e", "method": "m", "seeds": "2", "M params": "", "sv": "50.0 ±14.1", "mean": "50.0 ±0.0"
+    }  # fmt: skip
+
+
+def test_collapsed_and_unfinished_runs_are_counted_and_not_averaged() -> None:
+    _, row = compare(
+        record(1, f1=0.4),
+        record(2, f1=0.0, tags={"harness.collapsed": "no entity"}),
+        record(3, f1=0.9, status="FAILED"),
+    )
+    assert row[2:5] == ["1 (+1 collapsed, 1 unfinished)", "", "40.0"]
+
+
+def test_a_repeated_run_counts_once() -> None:
+    _, row = compare(record(1, f1=0.4), record(1, f1=0.4), record(1, f1=0.9, status="FAILED"))
+    assert row[2] == "1"
+    assert row[4] == "40.0"
+
+
+def test_nothing_but_seeds_is_averaged() -> None:
+    header, *rows = compare(
+        record(1, method__size=10, f1=0.1), record(1, method__size=90, f1=0.9), record(2, method__size=90, f1=0.7)
+    )
+    assert header[:3] == ["encoder", "method", "method.size"]
+    assert [(row[2], row[3], row[5]) for row in rows] == [("10", "1", "10.0"), ("90", "2", "80.0 ±14.1")]
+
+
+def test_oracles_are_rows_of_their_own_and_marked() -> None:
+    header, *rows = compare(record(1), record(2, tags={"protocol": "oracle"}))
+    assert header[2] == "protocol"
+    assert [row[2] for row in rows] == ["zero_shot", "oracle"]
+
+
+def test_an_unknown_key_names_the_nearest() -> None:
+    with pytest.raises(ConfigError, match="did you mean 'encoder.name'"):
+        compare(record(1), by=("encoder.nam",))
+
+
+def test_the_best_run_is_chosen_on_dev_among_sound_kept_zero_shot_runs() -> None:
+    runs = [
+        record(1, f1=0.5), record(2, f1=0.6), record(3, f1=0.9, tags={"protocol": "oracle"}),
+        record(4, f1=0.8, tags={"harness.collapsed": "x"}), record(5, f1=0.8, tags={"harness.checkpoint": "none"}),
+        record(6, f1=0.8, status="KILLED"),
+    ]  # fmt: skip
+    assert best_run(runs).run_id == "run2"
+    with pytest.raises(UsageError, match="has kept its checkpoint"):
+        best_run(runs[3:])
+    with pytest.raises(UsageError, match="cannot be compared; name one experiment"):
+        best_run([record(1), record(2, data__name="other")])
+
+
+ROWS = (["name", "x"], [["a|b & c_d", "1.0 ±0.5"], ["阿莫西林", ""]])
+
+
+def test_tables_escape_what_their_format_needs() -> None:
+    assert "a\\|b" in markdown(*ROWS)
+    assert r"a|b \& c\_d & 1.0 $\pm$0.5 \\" in latex(*ROWS)
+    assert list(csv.reader(io.StringIO(comma_separated(*ROWS)))) == [ROWS[0], *ROWS[1]]
+
+
+def test_wide_characters_take_two_columns() -> None:
+    assert width("阿莫西林") == 8
+    lines = plain_table(*ROWS).splitlines()
+    assert lines[0] == "name              x"
+    assert width(lines[1]) == 19
+
+
+def test_objects_keep_full_precision() -> None:
+    _, _, (entry,) = comparison([record(1, f1=1 / 3)], ["method"], ["entity_f1"])
+    assert json.loads(json.dumps(entry))["test/sv/entity_f1"] == 1 / 3
+    assert entry["run_ids"] == ["run1"]

@@ -1,0 +1,36 @@
+"""Documents that can be checked are checked."""
+
+import re
+from pathlib import Path
+
+from harness.config.reference import reference
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_configuration_reference_is_fresh() -> None:
+    assert (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8") == reference(), "run: make docs"
+
+
+def test_constraints_and_lock_pin_the_same_versions() -> None:
+    def pins(name: str) -> dict[str, str]:
+        lines = (ROOT / name).read_text().splitlines()
+        pairs = [line.split(" ")[0].split("==") for line in lines if re.match(r"[A-Za-z0-9]", line)]
+        return {re.sub(r"[-_.]+", "-", name.lower()): version for name, version in pairs}
+
+    constraints, lock = pins("constraints.txt"), pins("requirements.lock")
+    assert constraints.pop("torch") == "2.13.0"
+    assert constraints == lock
+
+
+def test_every_link_of_the_documents_leads_somewhere() -> None:
+    for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\((?!http)([^)#]+)", path.read_text(encoding="utf-8")):
+            assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def test_the_readme_names_commands_that_exist() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in re.findall(r"^make (\w+)", text, re.MULTILINE):
+        assert f"\n{target}:" in makefile
