@@ -57,6 +57,13 @@ class Tagger(pl.LightningModule):
         self._losses.append(loss.detach())
         return loss
 
+    def optimizer_step(self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Any = None) -> None:
+        """Step, and drop the gradients at once: Lightning would keep them through the next forward pass, which is as
+        much memory as the weights take, at the moment when activations need it most.
+        """
+        optimizer.step(closure=optimizer_closure)
+        optimizer.zero_grad()
+
     def configure_gradient_clipping(
         self,
         optimizer: torch.optim.Optimizer,
