@@ -302,7 +302,9 @@ def data_metrics(catalogue: Catalogue, mixed: Sequence[Mixture]) -> dict[str, fl
 def run_params(config: Config) -> dict[str, str]:
     """Return the scalar configuration keys of a run; the card is named, not spelled out."""
     values = config.model_dump(mode="json", exclude={"data", "encoder", "tracking"})
-    encoder = config.encoder.model_dump(mode="json", exclude={"citation", "notes", "languages", "learning_rate", "max_epochs"})
+    encoder = config.encoder.model_dump(
+        mode="json", exclude={"citation", "notes", "languages", "learning_rate", "max_epochs"}
+    )
     params = {"data.name": config.data.name, "data.source": config.data.source.language}
     params["data.targets"] = ",".join(config.targets)
     params |= _flat({"encoder": encoder, **values})

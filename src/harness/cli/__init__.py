@@ -62,6 +62,7 @@ def quiet_libraries() -> None:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     if not _settings["debug"]:
         warnings.filterwarnings("ignore", module=r"(pytorch_lightning|torch|mlflow|transformers|optuna)(\.|$)")
         warnings.filterwarnings("ignore", message=".*LeafSpec.*")
