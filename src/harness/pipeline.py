@@ -327,6 +327,8 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
         name = f"{prefix}{key}"
         if isinstance(value, Mapping):
             flat |= _flat(value, f"{name}.")
+        elif isinstance(value, float) and value.is_integer():
+            flat[name] = str(int(value))  # 0 and 0.0 are one value in a table
         elif value is not None:
             flat[name] = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
     return flat

@@ -226,6 +226,7 @@ def _work(plan: Plan, progress: bool, worker: int = 0) -> list[str]:
         except Pruned:
             study.tell(trial, state=TrialState.PRUNED)
         except Exception as error:
+            # Whatever it is (an encoder out of memory, a defect): the other trials go on, and the sweep ends as FAILED.
             study.tell(trial, state=TrialState.FAIL)
             kind = "" if isinstance(error, HarnessError) else f"{type(error).__name__}: "
             failed.append(f"trial {trial.number}: {kind}{error}")
