@@ -9,6 +9,7 @@ import json
 import logging
 import multiprocessing
 import os
+import queue
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -329,9 +330,8 @@ def _spawn(plan: Plan) -> list[str]:
         while any(process.is_alive() for process in processes) or not failures.empty():
             try:
                 failed.append(failures.get(timeout=0.5))
-            except Exception as error:
-                if type(error).__name__ != "Empty":
-                    raise
+            except queue.Empty:
+                continue
         for process in processes:
             process.join()
             if process.exitcode:
