@@ -11,11 +11,13 @@ import errno
 import json
 import os
 import shutil
+import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
+from typing import Protocol
 
 from harness.errors import HarnessError
 
@@ -62,6 +64,74 @@ def cached_folder(kind: str, key: str, write: Callable[[Path], None]) -> Path:
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return entry
+
+
+class Rows(Protocol):
+    """Results that come in many small pieces (a sentence's translation), kept batch by batch."""
+
+    def get(self, keys: Sequence[str]) -> dict[str, str]:
+        """Return the values there are."""
+
+    def put(self, values: Mapping[str, str]) -> None:
+        """Keep a batch: all of it or nothing, whenever the process is killed."""
+
+
+class MemoryRows:
+    """Rows of this process alone: for restricted corpora, whose text must not reach the disk."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, str] = {}
+
+    def get(self, keys: Sequence[str]) -> dict[str, str]:
+        """Return the values there are."""
+        return {key: self._values[key] for key in keys if key in self._values}
+
+    def put(self, values: Mapping[str, str]) -> None:
+        """Keep a batch."""
+        self._values.update(values)
+
+
+class DiskRows:
+    """Rows in one SQLite file of the cache folder; several processes may use it at once.
+
+    :param kind: name of the file; one for each sort of result.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self._path = cache_folder() / f"{kind}.sqlite"
+
+    def get(self, keys: Sequence[str]) -> dict[str, str]:
+        """Return the values there are."""
+        found: dict[str, str] = {}
+        with self._open() as connection:
+            for start in range(0, len(keys), 500):  # SQLite bounds the variables of a statement
+                part = list(keys[start : start + 500])
+                marks = ",".join("?" * len(part))
+                query = f"SELECT key, value FROM rows WHERE key IN ({marks})"  # noqa: S608 - marks are question marks
+                found.update(connection.execute(query, part))
+        return found
+
+    def put(self, values: Mapping[str, str]) -> None:
+        """Keep a batch in one transaction."""
+        with self._open() as connection:
+            connection.executemany("INSERT OR IGNORE INTO rows VALUES (?, ?)", values.items())
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            connection = sqlite3.connect(self._path, timeout=60)
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+                connection.execute("CREATE TABLE IF NOT EXISTS rows (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID")
+                with connection:
+                    yield connection
+            finally:
+                connection.close()
+        except sqlite3.DatabaseError as error:
+            raise HarnessError(
+                f"cannot use the cache {self._path}: {error}; free some space, or delete the file (it is made anew)"
+            ) from error
 
 
 @contextmanager

@@ -26,7 +26,9 @@ from harness.model.workshop import FittedModel, Workshop
 from harness.provenance import available_cores, git_state, source_folder, versions
 from harness.records import Corpus, Span
 from harness.tracking.mlflow import CHECKPOINT, Run, Store, tracking_uri
+from harness.transfer.ranking import ranking_tag
 from harness.transfer.recipe import Mixture, mixtures, needed_corpora
+from harness.transfer.routes import Routes, file_splits, prepare_routes
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +49,7 @@ class Warm:
     def __init__(self) -> None:
         self.workshop = Workshop()
         self._catalogues: dict[tuple[object, ...], Catalogue] = {}
+        self._routes: dict[tuple[object, ...], Routes] = {}
 
     def catalogue(self, config: Config, wanted: Sequence[tuple[str, str]]) -> Catalogue:
         """Return the corpora of a card, read once."""
@@ -55,6 +58,18 @@ class Warm:
         if key not in self._catalogues:
             self._catalogues[key] = load_corpora(config.data, folder, wanted)
         return self._catalogues[key]
+
+    def routes(self, config: Config, catalogue: Catalogue) -> Routes:
+        """Return what the translation methods need, made once for all encoders, ratios and seeds."""
+        if not config.method.translates:
+            return Routes()
+        folder = config.data_folder or Path.cwd()
+        method = config.method
+        parts = (config.data, config.translator, config.aligner, method.projection)
+        key = (*(part.model_dump_json() for part in parts), folder, config.targets, method.train, method.test)
+        if key not in self._routes:
+            self._routes[key] = prepare_routes(config, catalogue.corpora, folder)
+        return self._routes[key]
 
 
 @dataclass(frozen=True)
@@ -94,7 +109,7 @@ def run_experiment(
     warm = warm or Warm()
     warm.workshop.use_disk = not config.data.restricted
     # Before a run is opened: bad input leaves no trace.
-    catalogue, mixed = prepare(config, warm)
+    catalogue, routes, mixed = prepare(config, warm)
     warm.workshop.load(config.encoder, config.data.labels, config.trainer)
     store = Store(tracking_uri(config.tracking))
     described = run_tags(config, command) | dict(tags or {})
@@ -104,25 +119,28 @@ def run_experiment(
         params = run_params(config)
         run.log_params(params)
         run.log_json("config.json", saved_config(config))
-        run.log_corpora([*catalogue.corpora.values()])
+        run.log_corpora([*{**catalogue.corpora, **routes.corpora()}.values()])
         if config.tracking.system_metrics:
             run.start_system_metrics()
-        metrics = data_metrics(catalogue, mixed)
+        metrics = data_metrics(catalogue, mixed) | projection_metrics(routes)
         run.log_metrics(metrics)
-        found, collapsed = train_and_score(config, catalogue, mixed, warm, run, on_epoch, progress)
+        found, collapsed = train_and_score(config, catalogue, routes, mixed, warm, run, on_epoch, progress)
         kept = "none" if config.tracking.checkpoints == "none" else "kept"
         run.set_tags({"harness.checkpoint": kept} | ({"harness.collapsed": collapsed} if collapsed else {}))
         run.log_metrics(found)
     return Result(run.run_id, metrics | found, params, collapsed, described)
 
 
-def prepare(config: Config, warm: Warm) -> tuple[Catalogue, list[Mixture]]:
-    """Read the corpora a configuration needs and mix the training data of each model.
+def prepare(config: Config, warm: Warm) -> tuple[Catalogue, Routes, list[Mixture]]:
+    """Read the corpora a configuration needs, translate where the method does, and mix each model's training data.
 
     :raises HarnessError: a file is missing or malformed, or the recipe cannot be followed.
     """
     source, targets = config.data.source.language, config.targets
-    wanted = [*needed_corpora(config.method, source, targets)]
+    # What is translated here is no file of the card.
+    translated = {"translated_train", "translated_test"} if config.method.translates else set()
+    wanted = [key for key in needed_corpora(config.method, source, targets) if key[1] not in translated]
+    wanted += file_splits(config)
     if config.data.source.test:
         wanted.append((source, "test"))
     for target in targets:
@@ -131,20 +149,22 @@ def prepare(config: Config, warm: Warm) -> tuple[Catalogue, list[Mixture]]:
     if not targets:
         raise ConfigError(f"data.targets: {config.data.name} names no target language")
     catalogue = warm.catalogue(config, wanted)
+    routes = warm.routes(config, catalogue)
     mixed = mixtures(
         config.method,
-        catalogue.corpora,
+        {**catalogue.corpora, **routes.corpora()},
         source=source,
         targets=targets,
         seed=config.seed,
         subset=nested_subset,
     )
-    return catalogue, mixed
+    return catalogue, routes, mixed
 
 
 def train_and_score(
     config: Config,
     catalogue: Catalogue,
+    routes: Routes,
     mixed: Sequence[Mixture],
     warm: Warm,
     run: Run,
@@ -211,7 +231,9 @@ def train_and_score(
             if model.collapsed:
                 collapsed.append(f"{prefix}{model.collapsed}")
             for corpus in tested(config, catalogue, mixture):
-                scores.setdefault((corpus.split, corpus.language), []).append(score(corpus, model, run, config, part))
+                scored, projected = score(corpus, model, run, config, part, routes)
+                scores.setdefault((corpus.split, corpus.language), []).append(scored)
+                metrics |= projected
             if config.tracking.checkpoints != "none":
                 folder = model.save(Path(scratch) / "model", **checkpoint_facts(config, run.run_id))
                 run.log_folder(folder, f"{CHECKPOINT}/{part}" if several else CHECKPOINT)
@@ -226,18 +248,29 @@ def train_and_score(
 def tested(config: Config, catalogue: Catalogue, mixture: Mixture) -> list[Corpus]:
     """Return the corpora a model is scored on: source test, the tests of its targets, and devs that did not select."""
     source = config.data.source.language
-    wanted = [(source, "test"), *((target, split) for target in mixture.targets for split in ("test", "dev"))]
+    splits = ("test",) if config.method.test == "translated" else ("test", "dev")  # tests alone are translated
+    wanted = [(source, "test"), *((target, split) for target in mixture.targets for split in splits)]
     selecting = {(target, "dev") for target in mixture.targets if config.method.dev == "target"}
     return [catalogue.corpora[key] for key in wanted if key in catalogue.corpora and key not in selecting]
 
 
-def score(corpus: Corpus, model: FittedModel, run: Run, config: Config, part: str) -> dict[str, float]:
+def score(
+    corpus: Corpus, model: FittedModel, run: Run, config: Config, part: str, routes: Routes
+) -> tuple[dict[str, float], dict[str, float]]:
     """Score a model on a corpus against its full gold, and store the predictions where that is allowed.
 
     :param part: name of the model where a run trains several, else empty.
+    :returns: measures, and for translate-test what the projection of the predictions came to.
     """
     started = time.perf_counter()
-    predicted, account = model.predict(corpus.sentences)
+    route = routes.testing.get(corpus.language) if corpus.split == "test" else None
+    projected: dict[str, float] = {}
+    if route:
+        tagged, account = model.predict(route.translated)
+        predicted, fates = route.back(tagged)
+        projected = _projection_names(corpus.language, fates)
+    else:
+        predicted, account = model.predict(corpus.sentences)
     seconds = time.perf_counter() - started
     counts = count_spans([sentence.spans for sentence in corpus.sentences], predicted, corpus.labels)
     values = measures(counts, corpus.labels)
@@ -255,7 +288,7 @@ def score(corpus: Corpus, model: FittedModel, run: Run, config: Config, part: st
         values["entity_f1"],
         values["span_f1"],
     )
-    return values
+    return values, projected
 
 
 def summary(scores: Mapping[tuple[str, str], list[dict[str, float]]], targets: Sequence[str]) -> dict[str, float]:
@@ -290,8 +323,7 @@ def data_metrics(catalogue: Catalogue, mixed: Sequence[Mixture]) -> dict[str, fl
         metrics[f"data/{language}/{split}_sentences"] = float(len(corpus))
         metrics[f"data/{language}/{split}_entities"] = float(corpus.entities)
         for reason, count in corpus.account.items():
-            safe = re.sub(r"[^\w.\-: /]", "_", reason)  # a foreign label may hold what MLflow refuses in a name
-            metrics[f"data/{language}/{split}_{safe}"] = float(count)
+            metrics[f"data/{language}/{split}_{_metric_name(reason)}"] = float(count)
     for mixture in mixed:
         for part, count in mixture.account.items():
             metrics[f"data/mixture/{part}"] = float(count)
@@ -299,9 +331,29 @@ def data_metrics(catalogue: Catalogue, mixed: Sequence[Mixture]) -> dict[str, fl
     return metrics
 
 
+def projection_metrics(routes: Routes) -> dict[str, float]:
+    """Return ``projection/LANGUAGE/…`` of the translated training sets."""
+    metrics: dict[str, float] = {}
+    for language, carried in routes.training.items():
+        metrics |= _projection_names(language, carried.metrics())
+    return metrics
+
+
+def _projection_names(language: str, values: Mapping[str, float]) -> dict[str, float]:
+    return {f"projection/{language}/{_metric_name(name)}": value for name, value in values.items()}
+
+
+def _metric_name(text: str) -> str:
+    return re.sub(r"[^\w.\-: /]", "_", text)  # a foreign label may hold what MLflow refuses in a name
+
+
 def run_params(config: Config) -> dict[str, str]:
     """Return the scalar configuration keys of a run; the card is named, not spelled out."""
-    values = config.model_dump(mode="json", exclude={"data", "encoder", "tracking"})
+    values = config.model_dump(mode="json", exclude={"data", "encoder", "tracking", "translator", "aligner"})
+    for group, card in (("translator", config.translator), ("aligner", config.aligner)):
+        values[group] = card.model_dump(mode="json", exclude_defaults=True, exclude={"kind", "pairs", "codes"})
+    if not config.method.translates:
+        del values["method"]["projection"]
     encoder = config.encoder.model_dump(
         mode="json", exclude={"citation", "notes", "languages", "learning_rate", "max_epochs"}
     )
@@ -346,6 +398,12 @@ def run_tags(config: Config, command: str) -> dict[str, str]:
         "restricted": str(config.data.restricted).lower(),
         "harness.command": command,
     }
+    folder = config.data_folder or Path.cwd()
+    for kind, tag in (
+        ("translator", ranking_tag(config.translator, "translator", folder)),
+        ("aligner", ranking_tag(config.aligner, "aligner", folder)),
+    ):
+        tags |= {f"{kind}.ranking": tag} if tag else {}
     return tags | git_state(source_folder()) | {f"version.{name}": text for name, text in versions().items()}
 
 

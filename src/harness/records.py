@@ -44,6 +44,7 @@ class Sentence:
     :param language: BCP-47 tag.
     :param spans: sorted, non-overlapping, never empty, no blank at an edge.
     :param tokens: half-open character offsets of the tokens the corpus came with, or ``None`` for raw text.
+    :param unknown: half-open character offsets where an entity may stand that was lost; training passes over them.
     :raises DataError: a span is empty, outside the text, overlapping, or begins or ends with a blank.
     """
 
@@ -52,6 +53,7 @@ class Sentence:
     language: str
     spans: tuple[Span, ...] = ()
     tokens: tuple[tuple[int, int], ...] | None = None
+    unknown: tuple[tuple[int, int], ...] = ()
 
     def __post_init__(self) -> None:
         ordered = tuple(sorted(self.spans))
@@ -69,7 +71,7 @@ class Sentence:
 
     def with_spans(self, spans: Iterable[Span]) -> Sentence:
         """Return the same sentence with other spans."""
-        return Sentence(self.id, self.text, self.language, tuple(spans), self.tokens)
+        return Sentence(self.id, self.text, self.language, tuple(spans), self.tokens, self.unknown)
 
 
 def span_fault(text: str, span: Span, previous: Span | None) -> str:
@@ -133,6 +135,8 @@ class Corpus:
         state = blake2b(digest_size=8)
         for sentence in self.sentences:
             state.update(repr((sentence.language, sentence.text, sentence.tokens, sentence.spans)).encode())
+            if sentence.unknown:
+                state.update(repr(sentence.unknown).encode())
         return state.hexdigest()
 
 

@@ -46,9 +46,9 @@ def _options(
 
 
 def _register() -> None:
-    from harness.cli import data, evaluate, export, run, sweep, system
+    from harness.cli import data, evaluate, export, run, sweep, system, transfer
 
-    for module in (run, sweep, export, evaluate, system):
+    for module in (run, sweep, export, evaluate, transfer, system):
         module.register(app)
     app.add_typer(data.app, name="data")
 

@@ -6,17 +6,21 @@ files hold choices, not defaults. A wrong key, type or combination stops before 
 
 from harness.config.cards import DataCard, EncoderCard, FileSource, LanguageFiles
 from harness.config.compose import compose_config, group_options, shipped_folder
+from harness.config.engines import AlignerCard, ProjectionCard, TranslatorCard
 from harness.config.schema import Config, MethodConfig, TrackingConfig, TrainerConfig
 
 __all__ = [
+    "AlignerCard",
     "Config",
     "DataCard",
     "EncoderCard",
     "FileSource",
     "LanguageFiles",
     "MethodConfig",
+    "ProjectionCard",
     "TrackingConfig",
     "TrainerConfig",
+    "TranslatorCard",
     "compose_config",
     "group_options",
     "shipped_folder",

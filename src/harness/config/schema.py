@@ -6,8 +6,9 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from harness.config.cards import DataCard, EncoderCard, Share, Strict
+from harness.config.engines import AlignerCard, ProjectionCard, TranslatorCard
 
-Part = Literal["source", "synthetic", "target"]
+Part = Literal["source", "translated", "synthetic", "target"]
 
 
 class MethodConfig(Strict):
@@ -16,9 +17,11 @@ class MethodConfig(Strict):
     name: str
     """Name in tables and in MLflow."""
     train: tuple[Part, ...]
-    """Parts of the mixture: source gold, LLM-written target sentences, target gold (oracle)."""
-    test: Literal["target"] = "target"
-    """What is tagged at test time: the target text as it is."""
+    """Parts of the mixture: source gold, its translation into the target with projected entities, LLM-written target
+    sentences, target gold (oracle)."""
+    test: Literal["target", "translated"] = "target"
+    """What is tagged at test time: the target text as it is, or its translation into the source language, from which
+    the predicted spans are projected back onto the target text."""
     ratio: float | None = Field(default=None, ge=0.0)
     """Synthetic sentences per source gold sentence, for each target language; null takes all there are."""
     size: int | None = Field(default=None, ge=0)
@@ -31,11 +34,13 @@ class MethodConfig(Strict):
     """What to do when fewer synthetic sentences exist than asked for: stop, or use all there are (logged)."""
     languages: tuple[str, ...] | None = None
     """Target languages to train and test on; null takes all of the card."""
+    projection: ProjectionCard = ProjectionCard()
+    """How entities are carried over to a translation and back."""
 
     @model_validator(mode="after")
     def _possible(self) -> "MethodConfig":
         if not self.train or len(set(self.train)) != len(self.train):
-            raise ValueError("train needs one or more different parts of source, synthetic, target")
+            raise ValueError("train needs one or more different parts of source, translated, synthetic, target")
         if self.ratio is not None and self.size is not None:
             raise ValueError("ratio and size exclude each other; set one of them to null")
         if "synthetic" not in self.train and (self.ratio or self.size):
@@ -44,7 +49,14 @@ class MethodConfig(Strict):
             raise ValueError(f"method {self.name} with ratio or size 0 would train on nothing")
         if self.dev == "synthetic" and ("synthetic" not in self.train or self.ratio == 0 or self.size == 0):
             raise ValueError("dev: synthetic needs synthetic data in train")
+        if self.test == "translated" and self.train != ("source",):
+            raise ValueError("test: translated tags source-language text, so it trains on source alone")
         return self
+
+    @property
+    def translates(self) -> bool:
+        """Whether a translator and an aligner take part."""
+        return "translated" in self.train or self.test == "translated"
 
     @property
     def is_oracle(self) -> bool:
@@ -119,6 +131,10 @@ class ChoiceConfig(Strict):
     """none: the stage is not part of the run."""
 
 
+NO_TRANSLATOR = TranslatorCard(name="none", kind="none")
+NO_ALIGNER = AlignerCard(name="none", kind="none")
+
+
 class Config(Strict):
     """One experiment."""
 
@@ -128,10 +144,10 @@ class Config(Strict):
     """The encoder: a card of configs/encoder."""
     method: MethodConfig
     """The transfer method: a preset of configs/method."""
-    translator: ChoiceConfig = ChoiceConfig()
-    """The translation engine of the translation methods."""
-    aligner: ChoiceConfig = ChoiceConfig()
-    """The word aligner of the translation methods."""
+    translator: TranslatorCard = NO_TRANSLATOR
+    """The translation engine of the translation methods; others leave it out, whatever is chosen."""
+    aligner: AlignerCard = NO_ALIGNER
+    """The word aligner of the translation methods; others leave it out, whatever is chosen."""
     synthesis: ChoiceConfig = ChoiceConfig()
     """How synthetic sentences are generated."""
     trainer: TrainerConfig = TrainerConfig()
@@ -146,7 +162,24 @@ class Config(Strict):
     """Folder of the data card, set when the configuration is composed."""
 
     @model_validator(mode="after")
+    def _only_what_takes_part(self) -> "Config":
+        """Leave translator and aligner out of methods without them, so that equal runs look equal."""
+        if not self.method.translates and (self.translator.kind, self.aligner.kind) != ("none", "none"):
+            return self.model_copy(update={"translator": NO_TRANSLATOR, "aligner": NO_ALIGNER})
+        return self
+
+    @model_validator(mode="after")
     def _possible(self) -> "Config":
+        if self.method.translates and "none" in (self.translator.kind, self.aligner.kind):
+            raise ValueError(
+                f"method {self.method.name} needs a translator and an aligner; "
+                "choose them with translator=… and aligner=… (see docs/configuration.md)"
+            )
+        if self.method.translates and self.data.restricted and self.translator.leaves_machine:
+            raise ValueError(
+                f"translator {self.translator.name} sends text to another machine and {self.data.name} is restricted; "
+                "use a local engine (seq2seq, ctranslate2, apertium, file)"
+            )
         if self.method.dev == "target" and self.protocol != "oracle":
             raise ValueError("method.dev: target selects on target gold; this needs protocol: oracle")
         unknown = set(self.method.languages or ()) - set(self.data.targets)

@@ -133,28 +133,6 @@ def model_place(card: EncoderCard) -> tuple[str, str | None]:
     return card.path, card.revision
 
 
-def loading_error(path: str, error: Exception) -> ConfigError:
-    """Say in one sentence why an encoder could not be loaded."""
-    text = " ".join(str(error).split())
-    local = Path(path).is_dir()
-    if "trust_remote_code" in text or "custom code" in text:
-        reason = (
-            "it needs code of its own repository to run, which this harness does not execute; choose another encoder"
-        )
-    elif not local and any(word in text.lower() for word in ("connect", "offline", "resolve", "timed out", "cached")):
-        reason = (
-            "the Hugging Face hub cannot be reached (or HF_HUB_OFFLINE is set); "
-            "check the network, or download the model and give its folder"
-        )
-    elif "safetensors" in text:
-        reason = "it has no safetensors weights; convert them (transformers' save_pretrained) and give the new folder"
-    elif any(word in text for word in ("not a valid model identifier", "404", "Repository Not Found", "401")):
-        reason = "the hub has no such model or revision, or it is gated; check the id, the revision and your HF_TOKEN"
-    else:
-        reason = f"{type(error).__name__}: {text[:200]}"
-    return ConfigError(f"encoder.path: {path!r} cannot be loaded: {reason}")
-
-
 def to_device(batch: Batch, device: torch.device) -> Batch:
     """Move a batch."""
     return {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}

@@ -17,6 +17,9 @@ from harness.records import Sentence, Span
 
 Integers = NDArray[np.int32]
 
+IGNORED = -100
+"""Tag id of a word that the loss passes over; torch's default ``ignore_index``."""
+
 
 @dataclass(frozen=True, slots=True)
 class EncodedSentence:
@@ -104,7 +107,10 @@ def gold_tags(
     for sentence, one in zip(sentences, encoded, strict=True):
         names, inexact_here = tags_from_spans(sentence.spans, one.words)
         inexact += inexact_here
-        tags.append(np.array([tag_ids[name] for name in names], dtype=np.int32))
+        ids = np.array([tag_ids[name] for name in names], dtype=np.int32)
+        for start, end in sentence.unknown:
+            ids[[begin < end and start < stop for begin, stop in one.words]] = IGNORED
+        tags.append(ids)
     return tags, inexact
 
 

@@ -16,9 +16,9 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer
 
-from harness.errors import ConfigError
+from harness.errors import ConfigError, loading_error
 from harness.languages import word_offsets
-from harness.model.encoders import Batch, Network, loading_error
+from harness.model.encoders import Batch, Network
 from harness.model.encoding import EncodedSentence, Window, first_pieces
 from harness.records import Sentence
 

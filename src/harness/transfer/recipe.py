@@ -1,8 +1,8 @@
 """A method is a recipe: which parts make the training mixture, and which corpora select and test.
 
 The named methods (``configs/method``) are presets of one schema, so combinations need no new code. The mixture
-lists source gold first and then, by target, the other parts; a part of size 0 leaves no trace, so ratio 0 is
-zero-shot to the last digit.
+lists source gold first and then, by target, translated, synthetic and target gold sentences; a part of size 0 leaves no
+trace, so ratio 0 is zero-shot to the last digit.
 """
 
 from collections import Counter
@@ -37,12 +37,19 @@ class Mixture:
 
 
 def needed_corpora(method: MethodConfig, source: str, targets: Sequence[str]) -> Iterator[Key]:
-    """Yield language and split of every corpus the method must have; tests come from the pipeline."""
-    if "source" in method.train or method.ratio is not None:
+    """Yield language and split of every corpus the method must have; tests come from the pipeline.
+
+    ``translated_train`` and ``translated_test`` are read from the card by the translator ``file`` and made by others.
+    """
+    if {"source", "translated"} & set(method.train) or method.ratio is not None:
         yield source, "train"
     if method.dev == "source":
         yield source, "dev"
     for target in targets:
+        if method.test == "translated":
+            yield target, "translated_test"
+        if "translated" in method.train:
+            yield target, "translated_train"
         if "synthetic" in method.train and (method.ratio != 0 and method.size != 0):
             yield target, "synthetic"
         if "target" in method.train:
@@ -98,6 +105,10 @@ def _mixture(
     if method.dev == "source":
         dev += corpora[(source, "dev")].sentences
     for target in group:
+        if "translated" in method.train:
+            translated = corpora[(target, "translated_train")]
+            train += translated.sentences
+            account[f"translated/{target}"] = len(translated)
         if (target, "synthetic") in corpora and "synthetic" in method.train:
             chosen, held_out = _synthetic(method, corpora, source, target, seed, subset, account)
             train += chosen

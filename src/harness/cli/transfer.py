@@ -1,0 +1,296 @@
+"""``harness translate | align | project``: the transfer stages on files of their own."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Optional
+
+import typer
+
+from harness.cli import existing_folder, quiet_libraries, use_cores
+from harness.cli.run import ConfigDir
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.records import Sentence
+    from harness.stages import Languages
+
+Keys = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Argument(metavar="[KEY=VALUE …]", help="Keys of the cards: translator.path=…, aligner.layer=6 …"),
+]
+SourceLanguage = Annotated[str, typer.Option("--source-language", help="BCP-47 tag of the source.")]
+TargetLanguage = Annotated[str, typer.Option("--target-language", help="BCP-47 tag of the target.")]
+Output = Annotated[Path, typer.Option("--output", "-o", help="File to write.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")]
+Ranking = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--ranking", help="Add the scores to this file, which translator.ranking or aligner.ranking names."),
+]
+Pretokenised = Annotated[bool, typer.Option("--pretokenised", help="Tokens stand between blanks and are kept.")]
+LearnFrom = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--learn-from", help="Further pairs for a statistical aligner: SOURCE<tab>TARGET lines."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("translate")(translate)
+    app.command("align")(align)
+    app.command("project")(project)
+
+
+def translate(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="Text lines (.txt), CoNLL or JSON lines.")],
+    output: Output,
+    source_language: SourceLanguage,
+    target_language: TargetLanguage,
+    keys: Keys = None,
+    translator: Annotated[
+        str, typer.Option("--translator", help="A card of configs/translator; several by comma to compare them.")
+    ] = "apertium",
+    score: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--score", help="Reference translations, one a line: chrF and BLEU."),
+    ] = None,
+    ranking: Ranking = None,
+    config_dir: ConfigDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Translate a file, one translation a line. A killed translation goes on where it was.
+
+    With --score and several translators, the best by chrF is written.
+    """
+    use_cores()
+    quiet_libraries()
+    from harness.cache import write_text
+    from harness.stages import (
+        Languages,
+        cards,
+        ranked,
+        read_sentences,
+        read_targets,
+        translate_file,
+        translation_scores,
+    )
+    from harness.transfer.ranking import add_ranked
+
+    names = _names(translator, score, "translators")
+    languages = Languages.of(source_language, target_language)
+    sentences = read_sentences(source, languages.source)
+    references = read_targets(score, languages.target, pretokenised=False) if score else ()
+    results: dict[str, tuple[list[str], dict[str, int]]] = {}
+    scores: dict[str, dict[str, float]] = {}
+    for name in names:
+        card, _, _ = cards(keys or [], existing_folder(config_dir), translator=name)
+        results[name] = translate_file(sentences, card, languages)
+        if score:
+            scores[name] = translation_scores(results[name][0], [one.text for one in references], languages.target)
+            if ranking:
+                facts = _facts(languages, sentences, references)
+                add_ranked(ranking, "translator", card.name, "chrf", scores[name]["chrf"], facts)
+    best = ranked({name: one["chrf"] for name, one in scores.items()})[0][0] if scores else names[0]
+    texts, notes = results[best]
+    write_text(output, "".join(f"{text}\n" for text in texts))
+    value = {"sentences": len(texts), "translator": best, "notes": notes, "scores": scores}
+    _report(value, f"wrote {output}: {len(texts)} translations by {best}", scores, notes, as_json)
+
+
+def align(
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="Text lines, CoNLL or JSON lines.")],
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="One translation a line.")],
+    output: Output,
+    source_language: SourceLanguage,
+    target_language: TargetLanguage,
+    keys: Keys = None,
+    aligner: Annotated[
+        str, typer.Option("--aligner", help="A card of configs/aligner; several by comma to compare them.")
+    ] = "hmm",
+    score: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--score", help="Gold links (i-j sure, ipj possible): alignment error rate."),
+    ] = None,
+    priors: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--write-priors", help="Write eflomal's priors, for aligner.priors of runs on small corpora."),
+    ] = None,
+    pretokenised: Pretokenised = False,
+    learn_from: LearnFrom = None,
+    ranking: Ranking = None,
+    config_dir: ConfigDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Align words: one line a pair, i-j (source-target, from 0)."""
+    use_cores()
+    quiet_libraries()
+    from harness.cache import write_text
+    from harness.stages import (
+        Languages,
+        align_files,
+        alignment_error,
+        cards,
+        ranked,
+        read_pairs,
+        read_targets,
+        write_priors,
+    )
+    from harness.transfer.align.pharaoh import pharaoh_text
+    from harness.transfer.ranking import add_ranked
+
+    names = _names(aligner, score, "aligners")
+    languages = Languages.of(source_language, target_language)
+    sources = _sources(source, languages.source, pretokenised)
+    targets = read_targets(target, languages.target, pretokenised=pretokenised)
+    _same_number(source, sources, target, targets)
+    more = read_pairs(learn_from, languages) if learn_from else []
+    links: dict[str, Any] = {}
+    scores: dict[str, dict[str, float]] = {}
+    for name in names:
+        _, card, _ = cards(keys or [], existing_folder(config_dir), aligner=name)
+        if priors:
+            write_priors(sources, targets, card, priors)
+        links[name], pairs = align_files(sources, targets, card, more=more)
+        if score:
+            scores[name] = alignment_error(links[name], score, pairs)
+            if ranking:
+                facts = _facts(languages, sources, targets)
+                add_ranked(ranking, "aligner", card.name, "1-aer", 1 - scores[name]["aer"], facts)
+    best = ranked({name: -one["aer"] for name, one in scores.items()})[0][0] if scores else names[0]
+    write_text(output, pharaoh_text(links[best]))
+    count = sum(map(len, links[best]))
+    value = {"pairs": len(targets), "links": count, "aligner": best, "scores": scores}
+    _report(value, f"wrote {output}: {count} links of {len(targets)} pairs by {best}", scores, {}, as_json)
+
+
+def project(
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="Labelled sentences: CoNLL or JSON lines.")],
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="One translation a line.")],
+    output: Output,
+    source_language: SourceLanguage,
+    target_language: TargetLanguage,
+    keys: Keys = None,
+    aligner: Annotated[
+        str, typer.Option("--aligner", help="A card of configs/aligner; several by comma to compare them.")
+    ] = "hmm",
+    alignments: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--alignments", help="Links you already have (i-j lines), instead of an aligner."),
+    ] = None,
+    score: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--score", help="Manual gold on the target text: entity and span F1."),
+    ] = None,
+    score_links: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--score-links", help="Gold links (i-j sure, ipj possible): adds the alignment error rate."),
+    ] = None,
+    pretokenised: Pretokenised = False,
+    learn_from: LearnFrom = None,
+    ranking: Ranking = None,
+    config_dir: ConfigDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Project entities onto a translation: one JSON line a pair, in order. The aligner learns from all pairs given."""
+    use_cores()
+    quiet_libraries()
+    from harness.cache import write_text
+    from harness.corpora.writers import jsonl_text
+    from harness.stages import (
+        Languages,
+        alignment_error,
+        cards,
+        project_files,
+        projection_scores,
+        ranked,
+        read_pairs,
+        read_sentences,
+        read_targets,
+    )
+    from harness.transfer.ranking import add_ranked
+
+    overrides = list(keys or [])
+    if alignments:
+        aligner = "links"
+        overrides.append(f"aligner.path={alignments.expanduser().absolute()}")
+    names = _names(aligner, score, "aligners")
+    languages = Languages.of(source_language, target_language)
+    sources = read_sentences(source, languages.source)
+    targets = read_targets(target, languages.target, pretokenised=pretokenised)
+    _same_number(source, sources, target, targets)
+    more = read_pairs(learn_from, languages) if learn_from else []
+    results: dict[str, Any] = {}
+    scores: dict[str, dict[str, float]] = {}
+    for name in names:
+        _, card, rules = cards(overrides, existing_folder(config_dir), aligner=name)
+        results[name] = project_files(sources, targets, card, rules, more=more)
+        projected, _, links, pairs = results[name]
+        found: dict[str, float] = {}
+        if score:
+            found |= projection_scores(projected, score, languages.target)
+        if score_links:
+            found |= alignment_error(links, score_links, pairs)
+        if found:
+            scores[name] = found
+        if score and ranking:
+            add_ranked(ranking, "aligner", card.name, "span_f1", found["span_f1"], _facts(languages, sources, targets))
+    best = ranked({name: one["span_f1"] for name, one in scores.items()})[0][0] if score else names[0]
+    projected, account, _, _ = results[best]
+    write_text(output, jsonl_text(projected))
+    counts = account.as_dict()
+    value = {"pairs": len(projected), "aligner": best, "projection": counts, "scores": scores}
+    line = f"wrote {output}: {counts['projected']} of {counts['source']} entities projected by {best}"
+    notes = {name: number for name, number in counts.items() if "/" not in name or name.startswith("dropped/")}
+    _report(value, line, scores, notes, as_json)
+
+
+def _names(text: str, score: Path | None, what: str) -> list[str]:
+    from harness.errors import UsageError
+
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names or (len(names) > 1 and score is None):
+        raise UsageError(f"{text!r}: several {what} are compared by --score; give it, or name one")
+    return names
+
+
+def _sources(path: Path, language: str, pretokenised: bool) -> "Sequence[Sentence]":
+    from harness.stages import read_sentences, read_targets
+
+    if path.suffix == ".txt" and pretokenised:
+        return read_targets(path, language, pretokenised=True)
+    return read_sentences(path, language)
+
+
+def _same_number(first: Path, one: "Sequence[Sentence]", second: Path, other: "Sequence[Sentence]") -> None:
+    from harness.errors import DataError
+
+    if len(one) != len(other):
+        raise DataError(
+            f"{first} has {len(one)} sentences and {second} {len(other)} lines; line N must be the translation of "
+            "sentence N (keep a blank line where there is none)"
+        )
+
+
+def _facts(languages: "Languages", *sides: "Sequence[Sentence]") -> dict[str, Any]:
+    from harness.stages import data_digest
+
+    return {"pair": languages.pair, "pairs": len(sides[0]), "digest": data_digest(*sides)}
+
+
+def _report(
+    value: dict[str, Any], line: str, scores: dict[str, dict[str, float]], notes: dict[str, int], as_json: bool
+) -> None:
+    from harness.report.tables import plain_table
+
+    typer.echo(line, err=as_json)
+    for name, number in notes.items():
+        typer.echo(f"  {name.replace('_', ' ')}: {number}", err=as_json)
+    if scores:
+        measures = list(next(iter(scores.values())))
+        rows = [
+            [name, *(f"{100 * one[m]:.2f}" if one[m] <= 1 else f"{one[m]:.0f}" for m in measures)]
+            for name, one in scores.items()
+        ]
+        typer.echo(plain_table(["", *(m.replace("_", " ") for m in measures)], rows), err=as_json)
+    if as_json:
+        typer.echo(json.dumps(value, ensure_ascii=False, sort_keys=True))

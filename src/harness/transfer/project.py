@@ -1,0 +1,445 @@
+"""Projection: links and the spans of one text become the spans of its translation. Pure functions.
+
+Every window of target tokens that begins and ends with a token linked to a source span is a candidate. Its value is the
+weight of the links between window and span, minus costs named in :class:`~harness.config.ProjectionCard`: tokens that
+are linked to words outside the span (the *outlier* rule), clause marks that the source span does not have
+(*punctuation*), and excess length. Candidates are then chosen for the whole sentence, the most valuable first, so that
+no token serves two spans (*assignment*; García-Ferrero et al. 2023 score candidates likewise, by a translation model).
+Articles, uncovered words and verbatim copies follow as rules of their own. Nothing is lost unseen: each source span
+ends projected or dropped, with the reason.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import regex
+
+from harness.config import ProjectionCard
+from harness.records import Sentence, Span
+from harness.transfer.align.engine import Links
+from harness.transfer.align.segment import Offsets, comparison_key
+
+COVER = 0.5
+"""Worth of covering one more source word, beside the weight of its links."""
+
+UNALIGNED_COST = 0.1
+"""Cost of a token in the window without any link."""
+
+MARK_COST = 2.0
+"""Cost of a clause mark that the source span does not cross."""
+
+EXCESS_COST = 0.3
+"""Cost of each token beyond twice the source span's length plus one."""
+
+LONGEST_WINDOW = 60
+"""Tokens; longer windows are not considered."""
+
+_MARK = regex.compile(r"[,;:.!?()\"…“”„«»¡¿,、。；：！？（）،؛؟।]")
+_TIGHT_MARK = regex.compile(r"[、。；：！？，（）]")
+_EDGE = regex.compile(r"^[\p{P}\p{S}]+$")
+_SYMBOLS_KEPT = regex.compile(r"[%°€$£¥+µ&#@*/-]")
+
+ARTICLES: Mapping[str, frozenset[str]] = {
+    language: frozenset(words.split())
+    for language, words in {
+        "en": "the a an",
+        "es": "el la los las lo un una unos unas",
+        "fr": "le la les l un une des",
+        "de": "der die das den dem des ein eine einen einem einer eines",
+        "it": "il lo la i gli le l un uno una",
+        "pt": "o a os as um uma uns umas",
+        "ca": "el la els les l un una uns unes",
+        "gl": "o a os as un unha uns unhas",
+        "nl": "de het een",
+        "sv": "en ett den det de",
+        "da": "en et den det de",
+        "no": "en ei et den det de",
+        "el": "ο η το οι τα του της των τον την ένας μια ένα",
+        "hu": "a az egy",
+        "ro": "un o niște",
+    }.items()
+}
+"""Languages whose articles are words of their own; a leading one belongs to the span only if the source has one."""
+
+
+@dataclass
+class Account:
+    """What became of the source spans. ``projected + dropped`` is always the number of source spans.
+
+    :param fates: (fate, label) → source spans; fates are ``projected`` and ``dropped/REASON``; beside them ``copied``,
+        ``extended``, ``split``, ``merged`` and ``marked`` say how many of the projected ones came about that way, and
+        ``pieces`` how many target spans a split added.
+    """
+
+    fates: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def count(self, fate: str, label: str, number: int = 1) -> None:
+        """Book a source span."""
+        self.fates[(fate, label)] += number
+
+    def total(self, fate: str) -> int:
+        """Return how many source spans had a fate; ``dropped`` sums its reasons."""
+        return sum(n for (name, _), n in self.fates.items() if name == fate or name.startswith(f"{fate}/"))
+
+    def add(self, other: "Account") -> None:
+        """Add another account."""
+        self.fates.update(other.fates)
+
+    @property
+    def source(self) -> int:
+        """Number of source spans."""
+        return self.total("projected") + self.total("dropped")
+
+    def as_dict(self) -> dict[str, int]:
+        """Return the totals, and ``LABEL/FATE`` for each label."""
+        values = {"source": self.source, "projected": self.total("projected"), "dropped": self.total("dropped")}
+        for fate in sorted({fate for fate, _ in self.fates}):
+            values[fate] = self.total(fate)
+        for (fate, label), number in sorted(self.fates.items()):
+            values[f"{label}/{fate}"] = number
+        for label in sorted({label for _, label in self.fates}):
+            values.setdefault(f"{label}/projected", 0)
+            values[f"{label}/dropped"] = sum(
+                number for (fate, name), number in self.fates.items() if name == label and fate.startswith("dropped")
+            )
+        return values
+
+
+@dataclass(frozen=True)
+class Projection:
+    """The target spans of one sentence.
+
+    :param spans: over the target text.
+    :param account: the fates of this sentence's source spans.
+    :param unexplained: target offsets of tokens no link explains, where a lost entity may stand.
+    """
+
+    spans: tuple[Span, ...]
+    account: Account
+    unexplained: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def lost(self) -> bool:
+        """Whether a source span was dropped."""
+        return self.account.total("dropped") > 0
+
+
+def frequent_words(texts: Iterable[Sequence[str]], *, most: int = 40, share: float = 0.004) -> frozenset[str]:
+    """Return the words that stand between others in a language, found by frequency, as comparison keys.
+
+    :param most: at most so many words.
+    :param share: least share of the running text; a small corpus has few such words or none.
+    """
+    counts = Counter(comparison_key(word) for words in texts for word in words)
+    total = sum(counts.values())
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:most]
+    return frozenset(word for word, count in ranked if total >= 1000 and count >= share * total)
+
+
+@dataclass(frozen=True)
+class _Window:
+    value: float
+    start: int
+    end: int
+
+
+class _Side:
+    """Tokens of one text, with what the rules ask of them."""
+
+    def __init__(self, sentence: Sentence, offsets: Offsets, frequent: frozenset[str]) -> None:
+        self.text = sentence.text
+        self.offsets = offsets
+        self.words = [sentence.text[start:end] for start, end in offsets]
+        self.keys = [comparison_key(word) for word in self.words]
+        self.articles = ARTICLES.get(sentence.language.partition("-")[0], frozenset())
+        self.frequent = frequent
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+    def crossing(self, place: int) -> bool:
+        """Tell whether a clause mark stands between token ``place`` and the next."""
+        if not 0 <= place < len(self) - 1:
+            return True
+        apart = self.offsets[place][1] < self.offsets[place + 1][0]
+        last, first = self.words[place][-1], self.words[place + 1][0]
+        if _TIGHT_MARK.match(last) or _TIGHT_MARK.match(first):
+            return True
+        # '2.5' and '1-0-1' are one thing; a mark counts where a blank follows or precedes it.
+        return bool((apart and _MARK.match(last)) or (first in '(¡¿"“„«' and _MARK.match(first)))
+
+    def marks(self, start: int, end: int) -> int:
+        """Count the clause marks crossed by tokens start…end-1."""
+        return sum(self.crossing(place) for place in range(start, end - 1))
+
+    def is_article(self, place: int) -> bool:
+        return self.keys[place] in self.articles
+
+    def is_edge_punctuation(self, place: int) -> bool:
+        word = self.words[place]
+        return bool(_EDGE.match(word)) and not _SYMBOLS_KEPT.search(word)
+
+
+def project_sentence(
+    source: Sentence,
+    target: Sentence,
+    links: Links,
+    *,
+    source_offsets: Offsets,
+    target_offsets: Offsets,
+    rules: ProjectionCard | None = None,
+    frequent: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset()),
+) -> Projection:
+    """Carry the spans of a sentence over to its translation.
+
+    :param links: (source token, target token) → weight in 0..1.
+    :param source_offsets, target_offsets: character offsets of the tokens the links count.
+    :param frequent: frequent words of source and target language, see :func:`frequent_words`.
+    """
+    rules = rules or ProjectionCard()
+    first = _Side(source, source_offsets, frequent[0])
+    second = _Side(target, target_offsets, frequent[1])
+    by_target: dict[int, dict[int, float]] = {}
+    by_source: dict[int, dict[int, float]] = {}
+    for (i, j), weight in links.items():
+        by_target.setdefault(j, {})[i] = weight
+        by_source.setdefault(i, {})[j] = weight
+    covered = [_covered(span, source_offsets) for span in source.spans]
+    candidates = [
+        _candidates(range(*tokens), first, second, by_source, by_target, rules) if tokens else [] for tokens in covered
+    ]
+    chosen = _choose(candidates, exclusive=rules.assignment)
+    account = Account()
+    windows: dict[int, tuple[int, int]] = {}
+    for number, window in chosen.items():
+        tokens = covered[number]
+        assert tokens is not None
+        edges = _trimmed(window.start, window.end, range(*tokens), first, second, rules)
+        if edges:
+            windows[number] = edges
+    extended = _extend(windows, covered, first, second, by_source, by_target) if rules.extend else set()
+    taken = _Taken(second)
+    made: list[Span] = []
+    for number, (start, end) in list(windows.items()):
+        span = source.spans[number]
+        merged = taken.same(start, end, span.label)
+        if merged or taken.free(start, end):
+            account.count("projected", span.label)
+            if merged:
+                account.count("merged", span.label)
+                continue
+            if number in extended:
+                account.count("extended", span.label)
+            edges = second.offsets[start][0], second.offsets[end - 1][1]
+            begin, stop = _narrowed(source.surface(span), target.text, *edges) if rules.narrow else edges
+            made.append(Span(begin, stop, span.label))
+            taken.add(start, end, span.label)
+            if rules.pieces == "all":
+                for piece in _further(candidates[number], (start, end), taken, range(*(covered[number] or (0, 0)))):
+                    made.append(Span(second.offsets[piece[0]][0], second.offsets[piece[1] - 1][1], span.label))
+                    taken.add(*piece, span.label)
+                    account.count("pieces", span.label)
+                    account.fates[("split", span.label)] += 1
+        else:
+            del windows[number]
+    for number, span in enumerate(source.spans):
+        if number in windows:
+            continue
+        copied = _copied(source.surface(span), target.text, made) if rules.copy_verbatim else None
+        if copied:
+            made.append(Span(*copied, span.label))
+            account.count("projected", span.label)
+            account.count("copied", span.label)
+        elif covered[number] is None:
+            account.count("dropped/no_token", span.label)
+        else:
+            account.count(f"dropped/{'claimed' if candidates[number] else 'unaligned'}", span.label)
+    inside = [(span.start, span.end) for span in made]
+    unexplained = tuple(
+        offsets
+        for place, offsets in enumerate(second.offsets)
+        if place not in by_target
+        and not second.is_edge_punctuation(place)
+        and second.keys[place] not in second.frequent
+        and not any(offsets[0] < end and start < offsets[1] for start, end in inside)
+    )
+    return Projection(tuple(sorted(made)), account, unexplained)
+
+
+def _covered(span: Span, offsets: Offsets) -> tuple[int, int] | None:
+    """Return the tokens a span shares characters with, as first and end."""
+    inside = [place for place, (start, end) in enumerate(offsets) if start < span.end and span.start < end]
+    return (inside[0], inside[-1] + 1) if inside else None
+
+
+def _candidates(
+    tokens: range,
+    first: _Side,
+    second: _Side,
+    by_source: Mapping[int, Mapping[int, float]],
+    by_target: Mapping[int, Mapping[int, float]],
+    rules: ProjectionCard,
+) -> list[_Window]:
+    linked = sorted({j for i in tokens for j in by_source.get(i, {})})
+    marks = first.marks(tokens.start, tokens.stop)
+    windows = []
+    for start in linked:
+        inside: dict[int, float] = {}
+        value = 0.0
+        gap = 0
+        crossed = 0
+        for place in range(start, min(len(second), start + LONGEST_WINDOW)):
+            if place > start:
+                crossed += second.crossing(place - 1)
+            here = by_target.get(place, {})
+            ours = {i: weight for i, weight in here.items() if i in tokens}
+            value += sum(ours.values())
+            value -= rules.outside_cost * min(1.0, sum(weight for i, weight in here.items() if i not in tokens))
+            if not here:
+                value -= UNALIGNED_COST
+            gap = 0 if ours else gap + 1
+            if gap > rules.gaps:
+                break
+            if not ours:
+                continue
+            for i, weight in ours.items():
+                inside[i] = max(inside.get(i, 0.0), weight)
+            cost = MARK_COST * max(0, crossed - marks) if rules.punctuation else 0.0
+            cost += EXCESS_COST * max(0, place + 1 - start - 2 * len(tokens) - 1)
+            windows.append(_Window(value + COVER * sum(inside.values()) - cost, start, place + 1))
+    return sorted(windows, key=lambda window: (-window.value, window.end - window.start, window.start))
+
+
+def _choose(candidates: Sequence[Sequence[_Window]], *, exclusive: bool) -> dict[int, _Window]:
+    """Choose one window a span, the most valuable first; exclusive ones share no token.
+
+    :returns: in the order in which they may claim tokens.
+    """
+    if not exclusive:
+        own = {number: windows[0] for number, windows in enumerate(candidates) if windows}
+        return dict(sorted(own.items(), key=lambda item: (-item[1].value, item[0])))
+    ordered = sorted(
+        ((window, number) for number, windows in enumerate(candidates) for window in windows),
+        key=lambda item: (-item[0].value, item[0].end - item[0].start, item[1], item[0].start),
+    )
+    chosen: dict[int, _Window] = {}
+    for window, number in ordered:
+        free = all(window.end <= other.start or other.end <= window.start for other in chosen.values())
+        if number not in chosen and free:
+            chosen[number] = window
+    # A span left without a window may share that of a neighbour: two source words that became one (merged).
+    for number, windows in enumerate(candidates):
+        if number not in chosen and windows:
+            chosen[number] = windows[0]
+    return chosen
+
+
+def _trimmed(
+    start: int, end: int, tokens: range, first: _Side, second: _Side, rules: ProjectionCard
+) -> tuple[int, int] | None:
+    if rules.articles and not first.is_article(tokens.start):
+        while end - start > 1 and second.is_article(start):
+            start += 1
+    if rules.punctuation:
+        while start < end and second.is_edge_punctuation(start) and not first.is_edge_punctuation(tokens.start):
+            start += 1
+        while start < end and second.is_edge_punctuation(end - 1) and not first.is_edge_punctuation(tokens.stop - 1):
+            end -= 1
+    return (start, end) if start < end else None
+
+
+def _extend(
+    windows: dict[int, tuple[int, int]],
+    covered: Sequence[tuple[int, int] | None],
+    first: _Side,
+    second: _Side,
+    by_source: Mapping[int, Mapping[int, float]],
+    by_target: Mapping[int, Mapping[int, float]],
+) -> set[int]:
+    """Take the unaligned word beside a window for each uncovered word of its source span; changes ``windows``."""
+    extended = set()
+    for number in sorted(windows):
+        start, end = windows[number]
+        tokens = covered[number]
+        assert tokens is not None
+        others = [edges for other, edges in windows.items() if other != number]
+        missing = sum(
+            i not in by_source and first.keys[i] not in first.frequent and not first.is_edge_punctuation(i)
+            for i in range(*tokens)
+        )
+        for step in (1, -1):
+            if not missing:
+                break
+            place = _neighbour(end if step == 1 else start - 1, step, second, by_target, others)
+            if place is not None:
+                start, end = (start, place + 1) if step == 1 else (place, end)
+                missing -= 1
+                extended.add(number)
+        windows[number] = (start, end)
+    return extended
+
+
+def _neighbour(
+    place: int,
+    step: int,
+    second: _Side,
+    by_target: Mapping[int, Mapping[int, float]],
+    others: Sequence[tuple[int, int]],
+) -> int | None:
+    """Return the next unaligned content word in a direction, over unaligned frequent words, within the clause."""
+    while 0 <= place < len(second):
+        edge = place - 1 if step == 1 else place
+        taken = any(start <= place < end for start, end in others)
+        if taken or place in by_target or second.crossing(edge) or second.is_edge_punctuation(place):
+            return None
+        if second.keys[place] not in second.frequent:
+            return place
+        place += step
+    return None
+
+
+class _Taken:
+    """Windows that already carry an entity."""
+
+    def __init__(self, second: _Side) -> None:
+        self._second = second
+        self._windows: list[tuple[int, int, str]] = []
+
+    def add(self, start: int, end: int, label: str) -> None:
+        self._windows.append((start, end, label))
+
+    def free(self, start: int, end: int) -> bool:
+        return all(end <= other or stop <= start for other, stop, _ in self._windows)
+
+    def same(self, start: int, end: int, label: str) -> bool:
+        """Tell whether a window lies within one of the same label."""
+        return any(other <= start and end <= stop and label == name for other, stop, name in self._windows)
+
+
+def _further(windows: Sequence[_Window], best: tuple[int, int], taken: _Taken, tokens: range) -> list[tuple[int, int]]:
+    """Return other runs of a span: windows of positive value that share no token with the best."""
+    pieces: list[tuple[int, int]] = []
+    for window in windows:
+        apart = all(window.end <= start or end <= window.start for start, end in [best, *pieces])
+        if window.value > 0 and apart and taken.free(window.start, window.end):
+            pieces.append((window.start, window.end))
+    return pieces
+
+
+def _narrowed(surface: str, text: str, start: int, end: int) -> tuple[int, int]:
+    """Return the part of a single token that equals the source surface, where suffixes are written to it."""
+    covered = text[start:end]
+    found = covered.casefold().find(surface.casefold())
+    if found < 0 or len(covered.casefold()) != len(covered) or any(char.isspace() for char in covered):
+        return start, end
+    return start + found, start + found + len(surface)
+
+
+def _copied(surface: str, text: str, made: Sequence[Span]) -> tuple[int, int] | None:
+    """Return where a surface stands verbatim as whole words, outside what is already an entity."""
+    pattern = regex.compile(rf"(?<![\p{{L}}\p{{N}}]){regex.escape(surface)}(?![\p{{L}}\p{{N}}])")
+    for match in pattern.finditer(text):
+        if all(match.end() <= span.start or span.end <= match.start() for span in made):
+            return int(match.start()), int(match.end())
+    return None

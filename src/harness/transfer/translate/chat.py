@@ -1,0 +1,78 @@
+"""Any OpenAI-compatible chat server as a translator, one sentence a request (extra ``llm``)."""
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from harness.config import TranslatorCard
+from harness.errors import DependencyError, HarnessError, UsageError
+from harness.transfer.translate.engine import Translation
+
+PROMPT = (
+    "Translate the user's text from {source} into {target}. Keep names, numbers, units and any [ ] or <x> marks. "
+    "Answer with the translation alone, on one line, without quotes or comments."
+)
+"""Enters the key of the cache: another prompt gives other translations."""
+
+RETRIES = 6
+"""Of the client library: exponential back-off on 429, 5xx and timeouts, Retry-After obeyed."""
+
+
+class ChatTranslator:
+    """Sends sentences to a chat model; the key stands in an environment variable and is never logged."""
+
+    def __init__(self, card: TranslatorCard, source: str, target: str) -> None:
+        try:
+            import openai
+        except ImportError:
+            raise DependencyError("translator chat needs the OpenAI client; pip install 'harness[llm]'") from None
+        import langcodes
+
+        key = os.environ.get(card.api_key_env)
+        if not key and card.leaves_machine:
+            raise UsageError(f"translator {card.name}: environment variable {card.api_key_env} holds no key; export it")
+        self._card = card
+        self.batch_size = card.batch_size
+        names = [langcodes.Language.get(tag).display_name() for tag in (source, target)]
+        self._prompt = PROMPT.format(source=names[0], target=names[1])
+        self._errors: Any = openai.OpenAIError
+        self._client: Any = openai.OpenAI(
+            api_key=key or "none", base_url=card.base_url, timeout=card.timeout_seconds, max_retries=RETRIES
+        )
+
+    @property
+    def identity(self) -> Mapping[str, object]:
+        """Server, model, prompt and temperature."""
+        card = self._card
+        return {
+            "kind": "chat", "base_url": card.base_url, "model": card.model, "prompt": self._prompt,
+            "temperature": card.temperature, "max_new_tokens": card.max_new_tokens,
+        }  # fmt: skip
+
+    def translate(self, texts: Sequence[str]) -> list[Translation]:
+        """Translate texts, several at once.
+
+        :raises HarnessError: the server refused or could not be reached after all retries; what came before is kept.
+        """
+        with ThreadPoolExecutor(max_workers=self._card.concurrency) as pool:
+            return list(pool.map(self._ask, texts))
+
+    def _ask(self, text: str) -> Translation:
+        card = self._card
+        try:
+            answer = self._client.chat.completions.create(
+                model=card.model,
+                messages=[{"role": "system", "content": self._prompt}, {"role": "user", "content": text}],
+                temperature=card.temperature,
+                max_tokens=card.max_new_tokens,
+            )
+        except self._errors as error:
+            raise HarnessError(
+                f"translator {card.name} at {card.base_url or 'its default server'}: {type(error).__name__}: "
+                f"{' '.join(str(error).split())[:200]}; what is translated is kept, repeat the command to go on"
+            ) from None
+        choice = answer.choices[0] if answer.choices else None
+        content = (choice.message.content or "") if choice else ""
+        cut = choice is not None and choice.finish_reason == "length"
+        return Translation(" ".join(content.split()), "cut" if cut else "")

@@ -1,0 +1,164 @@
+"""The contract of all translators, and what is done around each: repeated and empty texts, the cache, the account.
+
+A translator takes texts of one language and gives their translations, in the same order and number. Batches are formed
+from all texts, those of like length together, and each is kept as soon as it is done: a killed translation goes on
+where it was, with the same batches, so the result is that of an undisturbed run.
+"""
+
+import json
+import logging
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from harness.cache import DiskRows, MemoryRows, Rows, cache_key
+from harness.config import TranslatorCard
+from harness.errors import DataError
+
+logger = logging.getLogger(__name__)
+
+
+class Translation(NamedTuple):
+    """One translation.
+
+    :param text: one line, never ``None``; empty where the source is.
+    :param note: empty, or what to count: ``cut`` (the longest length was reached), ``parts`` (the text was too long
+        for the model and was translated in parts), ``empty_answer``.
+    """
+
+    text: str
+    note: str = ""
+
+
+class Translator(Protocol):
+    """What every engine offers, opened for one language pair."""
+
+    @property
+    def identity(self) -> Mapping[str, object]:
+        """What the translations depend on besides the text; enters the key of the cache."""
+
+    @property
+    def batch_size(self) -> int:
+        """Texts per call."""
+
+    def translate(self, texts: Sequence[str]) -> list[Translation]:
+        """Translate texts that are not empty, in order."""
+
+
+def translate_texts(
+    translator: Translator, texts: Sequence[str], *, keep: bool = True
+) -> tuple[list[str], dict[str, int]]:
+    """Translate texts; an empty text stays empty, a repeated one is translated once.
+
+    :param keep: store translations and read them again; off for restricted corpora.
+    :returns: the translations in the same order and number, and what to count (see :class:`Translation`).
+    :raises DataError: the engine answered another number of texts.
+    """
+    rows: Rows = DiskRows("translations") if keep else MemoryRows()
+    flat = [" ".join(text.split()) for text in texts]
+    distinct = sorted({text for text in flat if text}, key=lambda text: (-len(text), text))
+    keys = dict(
+        zip(distinct, (cache_key("translation", translator=dict(translator.identity), text=t) for t in distinct), strict=True)
+    )
+    known = rows.get(list(keys.values()))
+    size = translator.batch_size
+    batches = [distinct[start : start + size] for start in range(0, len(distinct), size)]
+    left = [batch for batch in batches if any(keys[text] not in known for text in batch)]
+    if left:
+        logger.info("translating %d of %d texts", sum(map(len, left)), len(distinct))
+    with progress_bar("translating", len(left)) as advance:
+        for batch in left:
+            # The whole batch even where some of it is known: padding is part of what a network computes.
+            answers = translator.translate(batch)
+            if len(answers) != len(batch):
+                raise DataError(f"the translator answered {len(answers)} of {len(batch)} texts")
+            made = {
+                keys[text]: json.dumps([" ".join(answer.text.split()), answer.note], ensure_ascii=False)
+                for text, answer in zip(batch, answers, strict=True)
+            }
+            rows.put(made)
+            known |= made
+            advance()
+    notes: Counter[str] = Counter()
+    found = []
+    for text in flat:
+        translation, note = json.loads(known[keys[text]]) if text else ("", "")
+        found.append(translation)
+        if note:
+            notes[note] += 1
+        elif text and not translation:
+            notes["empty_answer"] += 1
+    return found, dict(notes)
+
+
+def progress_bar(what: str, steps: int) -> Any:
+    """Return a context that gives a function to call after each step: a bar on a terminal, else a line now and then."""
+    if not steps:
+        return nullcontext(lambda: None)
+    if sys.stderr.isatty():
+        return _bar(what, steps)
+    return nullcontext(_lines(what, steps))
+
+
+def _bar(what: str, steps: int) -> Any:
+    from contextlib import contextmanager
+
+    @contextmanager
+    def shown() -> Any:
+        from rich.console import Console
+        from rich.progress import Progress
+
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task(what, total=steps)
+            yield lambda: progress.advance(task)
+
+    return shown()
+
+
+def _lines(what: str, steps: int) -> Callable[[], None]:
+    state = {"done": 0, "said": time.monotonic()}
+
+    def advance() -> None:
+        state["done"] += 1
+        if time.monotonic() - state["said"] > 20:
+            state["said"] = time.monotonic()
+            logger.info("%s: %d of %d batches", what, state["done"], steps)
+
+    return advance
+
+
+def open_translator(card: TranslatorCard, source: str, target: str, folder: Path) -> Translator:
+    """Return the engine a card names, for one direction.
+
+    :param source, target: BCP-47 tags.
+    :raises UsageError: the engine does not know the pair.
+    :raises DependencyError: a package or program is missing; the message holds the command.
+    """
+    if card.kind == "apertium":
+        from harness.transfer.translate.apertium import ApertiumTranslator
+
+        return ApertiumTranslator(card, source, target)
+    if card.kind == "seq2seq":
+        from harness.transfer.translate.seq2seq import Seq2SeqTranslator
+
+        return Seq2SeqTranslator(card, source, target, folder)
+    if card.kind == "ctranslate2":
+        from harness.transfer.translate.ctranslate import CTranslate2Translator
+
+        return CTranslate2Translator(card, source, target, folder)
+    if card.kind == "chat":
+        from harness.transfer.translate.chat import ChatTranslator
+
+        return ChatTranslator(card, source, target)
+    if card.kind == "file" and card.path:
+        from harness.transfer.translate.lines import FileTranslator
+
+        return FileTranslator(card, source, target, folder)
+    raise DataError(
+        f"translator {card.name!r} has no translations of its own; give translator.path=FILE "
+        "(source TAB target, line by line), or choose apertium, opus-mt, nllb-600m, chat …"
+    )
