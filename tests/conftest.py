@@ -106,6 +106,11 @@ def toy_card(tmp_path: Path) -> Path:
         for number, sentence in enumerate(toy_sentences(24, start + 50)):
             tokens, tags = zip(*sentence, strict=True)
             lines.append(json.dumps({"id": str(number), "tokens": tokens, "ner_tags": tags}))
+        # 'translations': the same words in another order, so that links cross.
+        for name, count, offset in (("train.txt", 48, 0), ("test.en.txt", 10, start)):
+            translated = [[token for token, _ in sentence] for sentence in toy_sentences(count, offset)]
+            turned = [[*words[3:5], *words[:3], words[5]] for words in translated]
+            (data / language / name).write_text("".join(" ".join(words) + "\n" for words in turned), encoding="utf-8")
         (data / language / "synthetic.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (data / "toy.yaml").write_text(
         """
@@ -122,6 +127,8 @@ targets:
     dev: {path: sv/dev.conll, format: conll}
     train: {path: sv/train.conll, format: conll}
     synthetic: {path: sv/synthetic.jsonl, format: jsonl}
+    translated_train: {path: sv/train.txt, format: lines}
+    translated_test: {path: sv/test.en.txt, format: lines}
   swa:
     test: {path: sw/test.conll, format: conll}
     train: {path: sw/train.conll, format: conll}

@@ -23,7 +23,20 @@ def harness(*arguments: str, cwd: Path, stdin: str | None = None) -> subprocess.
 
 def test_help_names_every_command_of_the_design(tmp_path: Path) -> None:
     shown = harness("--help", cwd=tmp_path).stdout
-    for command in ("run", "sweep", "compare", "ui", "export", "predict", "evaluate", "data", "doctor"):
+    for command in (
+        "run",
+        "sweep",
+        "compare",
+        "ui",
+        "export",
+        "predict",
+        "evaluate",
+        "data",
+        "translate",
+        "align",
+        "project",
+        "doctor",
+    ):
         assert f" {command} " in shown
 
 

@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "harness"
 LEAVES = {"errors", "records", "labels", "languages", "config", "provenance", "cache"}
-STAGES = {"corpora", "transfer", "model", "evaluation", "tracking"}
+STAGES = {"corpora", "transfer", "synthesis", "model", "evaluation", "tracking"}
 ALLOWED = {
     **dict.fromkeys(LEAVES, LEAVES),
     **{stage: LEAVES | {stage} for stage in STAGES},
@@ -17,10 +17,11 @@ ALLOWED = {
     "sweep": LEAVES | {"sweep", "pipeline", "tracking", "cli"},  # cli: a worker process sets itself up like one
     "report": LEAVES | {"report", "tracking"},
     "scoring": LEAVES | {"corpora", "evaluation"},
+    "stages": LEAVES | {"corpora", "transfer", "evaluation"},
     "export": LEAVES | {"model", "report", "tracking", "model_card"},
     "model_card": LEAVES | {"report"},
     "doctor": LEAVES | {"model", "tracking"},
-    "cli": LEAVES | STAGES | {"cli", "pipeline", "sweep", "report", "scoring", "export", "doctor"},
+    "cli": LEAVES | STAGES | {"cli", "pipeline", "sweep", "report", "scoring", "stages", "export", "doctor"},
     "__main__": {"cli"},
     "__init__": set(),
 }
@@ -58,7 +59,7 @@ def test_the_check_sees_a_wrong_arrow() -> None:
 def test_scoring_and_help_load_neither_torch_nor_mlflow() -> None:
     code = (
         "import sys; from harness.cli import app, _register; _register(); import harness.scoring;"
-        "bad = {'torch', 'mlflow', 'transformers', 'pytorch_lightning', 'optuna', 'pandas', 'datasets'} & set(sys.modules);"
+        "bad = {'torch', 'mlflow', 'transformers', 'pytorch_lightning', 'optuna', 'pandas', 'datasets', 'scipy', 'sacrebleu', 'openai'} & set(sys.modules);"
         "sys.exit(str(bad) if bad else 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -218,3 +218,89 @@ def test_errors_in_a_restricted_corpus_do_not_show_its_text(toy_card: Path, trac
         run(toy_card, tracking, "data.restricted=true")
     assert "PatientSecret" not in str(caught.value)
     assert "train.conll:2" in str(caught.value)
+
+
+@pytest.mark.parametrize("method", ["translate_train", "translate_train_source", "translate_test"])
+def test_translation_methods_run_and_log_what_projection_came_to(toy_card: Path, tracking: str, method: str) -> None:
+    result = run(toy_card, tracking, f"method={method}", "method.languages=[sv]", "trainer.max_epochs=6")
+    metrics = result.metrics
+    assert metrics["projection/sv/source"] == metrics["projection/sv/projected"] + metrics["projection/sv/dropped"]
+    assert result.params["translator.name"] == "file"
+    assert result.params["aligner.name"] == "hmm"
+    found = Store(tracking).client.get_run(result.run_id)
+    assert (found.data.tags["translator"], found.data.tags["aligner"]) == ("file", "hmm")
+    assert found.data.metrics["projection/sv/projected"] == metrics["projection/sv/projected"]
+    if method == "translate_test":
+        assert metrics["data/mixture/sentences"] == 48
+        assert metrics["projection/sv/projected"] > 0
+    else:
+        assert metrics["projection/sv/source"] == 96
+        assert metrics["projection/sv/projected"] > 90
+        assert metrics["data/mixture/translated/sv"] == 48
+        names = {entry.dataset.name for entry in found.inputs.dataset_inputs}
+        assert "toy sv.translated_train" in names
+
+
+def test_zero_shot_leaves_translator_and_aligner_out(toy_card: Path) -> None:
+    plain = config(toy_card, "sqlite:///x.db")
+    assert (plain.translator.name, plain.aligner.name) == ("none", "none")
+    assert config(toy_card, "sqlite:///x.db", "aligner=eflomal") == plain
+
+
+def test_routes_are_made_once_for_all_seeds(toy_card: Path, tracking: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import harness.pipeline as pipeline
+
+    made: list[object] = []
+    real = pipeline.prepare_routes
+    monkeypatch.setattr(pipeline, "prepare_routes", lambda *a: made.append(a) or real(*a))
+    warm = Warm()
+    for seed in (1, 2):
+        run(toy_card, tracking, "method=translate_train", "method.languages=[sv]", f"seed={seed}", "trainer.max_epochs=1",
+            warm=warm)  # fmt: skip
+    assert len(made) == 1
+
+
+def test_a_target_without_translations_is_one_sentence(toy_card: Path, tracking: str) -> None:
+    with pytest.raises(DataError, match=r"toy has no sw\.translated_train"):
+        run(toy_card, tracking, "method=translate_train")
+    with pytest.raises(ConfigError, match="markers=brackets needs a translator"):
+        run(toy_card, tracking, "method=translate_train", "method.languages=[sv]", "method.projection.markers=brackets")
+
+
+def test_translation_methods_refuse_impossible_choices(toy_card: Path) -> None:
+    with pytest.raises(ConfigError, match="needs a translator and an aligner"):
+        config(toy_card, "sqlite:///x.db", "method=translate_train", "aligner=none")
+    with pytest.raises(ConfigError, match="sends text to another machine and toy is restricted"):
+        config(toy_card, "sqlite:///x.db", "method=translate_train", "translator=chat", "translator.model=m",
+               "data.restricted=true")  # fmt: skip
+    with pytest.raises(ConfigError, match="test: translated tags source-language text"):
+        config(toy_card, "sqlite:///x.db", "method=translate_test", "method.train=[source,synthetic]")
+    with pytest.raises(ConfigError, match="no such key"):
+        config(toy_card, "sqlite:///x.db", "aligner.prefixx=3")
+
+
+def test_a_run_records_the_ranking_that_chose_its_aligner(toy_card: Path, tracking: str, tmp_path: Path) -> None:
+    from harness.transfer.ranking import add_ranked
+
+    path = tmp_path / "ranking.jsonl"
+    for name, score in (("hmm", 0.9), ("eflomal", 0.8), ("hmm", 0.95)):
+        add_ranked(path, "aligner", name, "span_f1", score, {"pair": "en-sv", "pairs": 7, "digest": "d"})
+    assert len(path.read_text(encoding="utf-8").splitlines()) == 2
+    settings = ("method=translate_train", "method.languages=[sv]", "trainer.max_epochs=1", f"aligner.ranking={path}")
+    result = run(toy_card, tracking, *settings)
+    assert result.tags["aligner.ranking"] == "place 1 of 2 by span_f1 0.9500 on en-sv (7 pairs, digest d)"
+    with pytest.raises(ConfigError, match="does not rank aligner 'links'"):
+        run(toy_card, tracking, *settings, "aligner=links", "aligner.path=x")
+
+
+def test_restricted_text_is_not_kept_by_the_translation_methods(toy_card: Path, tracking: str, tmp_path: Path) -> None:
+    run(
+        toy_card,
+        tracking,
+        "method=translate_train",
+        "method.languages=[sv]",
+        "trainer.max_epochs=1",
+        "data.restricted=true",
+    )
+    assert not list((tmp_path / "cache").rglob("links.jsonl"))
+    assert not list((tmp_path / "cache").rglob("*.sqlite"))

@@ -33,7 +33,7 @@ class Finding(NamedTuple):
 
 def examine() -> list[Finding]:
     """Look at everything once; nothing is changed and nothing is downloaded."""
-    return [_python(), *_packages(), _processor(), _disk(), _configs(), _store(), _hub(), _onnx(), _git()]
+    return [_python(), *_packages(), _processor(), _disk(), _configs(), _store(), _hub(), _onnx(), *_engines(), _git()]
 
 
 def _python() -> Finding:
@@ -127,6 +127,24 @@ def _onnx() -> Finding:
     if missing:
         return Finding("missing", "extra onnx", f"{', '.join(missing)} not installed", "pip install 'harness[onnx]'")
     return Finding("ok", "extra onnx", f"onnxruntime {metadata.version('onnxruntime')}")
+
+
+def _engines() -> list[Finding]:
+    found = []
+    for what, package, mend in (
+        ("extra eflomal", "eflomal", "pip install eflomal"),
+        ("extra ctranslate2", "ctranslate2", "pip install 'harness[ctranslate2]'"),
+        ("extra llm", "openai", "pip install 'harness[llm]'"),
+    ):
+        try:
+            found.append(Finding("ok", what, f"{package} {metadata.version(package)}"))
+        except metadata.PackageNotFoundError:
+            found.append(Finding("missing", what, f"{package} not installed", mend))
+    if shutil.which("apertium"):
+        found.append(Finding("ok", "apertium", "found"))
+    else:
+        found.append(Finding("missing", "apertium", "not found", "apt-get install apertium apertium-eng-spa"))
+    return found
 
 
 def _git() -> Finding:

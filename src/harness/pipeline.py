@@ -109,10 +109,10 @@ def run_experiment(
     warm = warm or Warm()
     warm.workshop.use_disk = not config.data.restricted
     # Before a run is opened: bad input leaves no trace.
+    described = run_tags(config, command) | dict(tags or {})
     catalogue, routes, mixed = prepare(config, warm)
     warm.workshop.load(config.encoder, config.data.labels, config.trainer)
     store = Store(tracking_uri(config.tracking))
-    described = run_tags(config, command) | dict(tags or {})
     with Run(store, config.tracking.experiment, name=run_name(config), tags=described, parent=parent) as run:
         if on_start:
             on_start(run.run_id)

@@ -211,18 +211,24 @@ def project_files(
     return projected, account, list(parallel.links), pairs
 
 
-def projection_scores(projected: Sequence[Sentence], gold: Path, language: str) -> dict[str, Any]:
-    """Return entity and span F1 of projected spans against manual gold on the same texts, blanks apart.
+def read_gold(path: Path, targets: Sequence[Sentence], language: str) -> tuple[Sentence, ...]:
+    """Read manual gold on the same target texts, blanks apart; checked before anything slow begins.
 
     :raises DataError: the gold holds other sentences; names the first.
     """
-    golden = read_sentences(gold, language)
-    if len(golden) != len(projected):
-        raise DataError(f"{gold}: {len(golden)} sentences, {len(projected)} are projected; they must be the same")
-    sides: tuple[list[list[Span]], list[list[Span]]] = ([], [])
-    for number, (one, own) in enumerate(zip(golden, projected, strict=True), 1):
+    golden = read_sentences(path, language)
+    if len(golden) != len(targets):
+        raise DataError(f"{path}: {len(golden)} sentences, {len(targets)} are projected; they must be the same")
+    for number, (one, own) in enumerate(zip(golden, targets, strict=True), 1):
         if "".join(one.text.split()) != "".join(own.text.split()):
-            raise DataError(f"{gold}: sentence {number} reads {one.text[:50]!r}, the projected one {own.text[:50]!r}")
+            raise DataError(f"{path}: sentence {number} reads {one.text[:50]!r}, the projected one {own.text[:50]!r}")
+    return golden
+
+
+def projection_scores(projected: Sequence[Sentence], golden: Sequence[Sentence]) -> dict[str, Any]:
+    """Return entity and span F1 of projected spans against manual gold of :func:`read_gold`."""
+    sides: tuple[list[list[Span]], list[list[Span]]] = ([], [])
+    for one, own in zip(golden, projected, strict=True):
         for side, sentence in zip(sides, (one, own), strict=True):
             side.append([_without_blanks(sentence, span) for span in sentence.spans])
     labels = tuple(sorted({span.label for side in sides for spans in side for span in spans}))

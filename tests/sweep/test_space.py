@@ -4,7 +4,7 @@ import pytest
 
 from harness.config import compose_config
 from harness.errors import ConfigError
-from harness.sweep.space import Sweep, as_overrides, cells, checked_objective, load_sweep
+from harness.sweep.space import Sweep, as_overrides, cells, check_transfer_choice, checked_objective, load_sweep
 
 GRID = {"name": "x", "grid": [{"method": ["zero_shot"]}, {"method": ["synthetic"], "method.ratio": [0.1, None]}]}
 
@@ -72,3 +72,18 @@ def test_another_score_may_not_unless_it_is_an_oracle(objective: str) -> None:
 def test_a_measure_that_no_run_logs_is_refused_before_anything_runs(objective: str) -> None:
     with pytest.raises(ConfigError, match="is not SPLIT/LANGUAGE/MEASURE"):
         objective_of(objective, "protocol=oracle")
+
+
+@pytest.mark.parametrize("key", ["aligner", "translator", "aligner.prefix"])
+def test_a_study_may_not_choose_an_aligner_or_translator_by_downstream_f1(key: str) -> None:
+    values = {"aligner": ["hmm", "eflomal"], "translator": ["file", "apertium"], "aligner.prefix": [3, 4]}[key]
+    config = compose_config(["method=translate_train"])
+    grid = Sweep.model_validate({"name": "x", "grid": {"method": ["translate_train"], key: values}})
+    search = Sweep.model_validate({"name": "x", "search": {key: {"choices": values}}, "budget": {"trials": 2}})
+    for sweep in (grid, search):
+        with pytest.raises(ConfigError, match=f"would choose {key} by downstream F1; rank translators with"):
+            check_transfer_choice(sweep, [config])
+        check_transfer_choice(sweep, [compose_config(["method=translate_train", "protocol=oracle"])])
+        check_transfer_choice(sweep, [compose_config(["method=zero_shot"])])
+    one = Sweep.model_validate({"name": "x", "grid": {"method": ["translate_train"], key: values[:1]}})
+    check_transfer_choice(one, [config])

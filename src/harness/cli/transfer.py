@@ -203,6 +203,7 @@ def project(
         project_files,
         projection_scores,
         ranked,
+        read_gold,
         read_pairs,
         read_sentences,
         read_targets,
@@ -218,6 +219,7 @@ def project(
     sources = read_sentences(source, languages.source)
     targets = read_targets(target, languages.target, pretokenised=pretokenised)
     _same_number(source, sources, target, targets)
+    golden = read_gold(score, targets, languages.target) if score else ()
     more = read_pairs(learn_from, languages) if learn_from else []
     results: dict[str, Any] = {}
     scores: dict[str, dict[str, float]] = {}
@@ -227,7 +229,7 @@ def project(
         projected, _, links, pairs = results[name]
         found: dict[str, float] = {}
         if score:
-            found |= projection_scores(projected, score, languages.target)
+            found |= projection_scores(projected, golden)
         if score_links:
             found |= alignment_error(links, score_links, pairs)
         if found:

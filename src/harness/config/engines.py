@@ -128,7 +128,8 @@ class ProjectionCard(Strict):
     """Choose among candidates for the whole sentence, so that two spans do not claim one token; else each alone."""
     pieces: Literal["best", "all"] = "best"
     """One source span to several target runs: keep the best, or all of them as entities."""
-    lost: Literal["keep", "drop", "mask"] = "keep"
-    """A sentence that lost an entity: keep it, drop it, or mask its unexplained words in training."""
+    lost: Literal["keep", "drop", "mask"] = "mask"
+    """A sentence that lost an entity: keep it as it is, drop it, or keep it and pass over the words in training that no
+    link explains, where the lost entity may stand."""
     markers: Literal["none", "brackets", "tags"] = "none"
     """Mark entities before translation and read them back after it; broken marks fall back to the aligner."""

@@ -12,10 +12,14 @@ from pydantic.fields import FieldInfo
 
 from harness.config.cards import DataCard, EncoderCard, ExpectedCounts, FileSource, LanguageFiles, SourceFiles
 from harness.config.compose import GROUPS, group_options
+from harness.config.engines import AlignerCard, ProjectionCard, TranslatorCard
 from harness.config.schema import Config, MethodConfig, TrackingConfig, TrainerConfig
 
 _SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("method", "The transfer method, `configs/method`", MethodConfig),
+    ("method.projection", "Projection of entities", ProjectionCard),
+    ("translator", "A translator, `configs/translator`", TranslatorCard),
+    ("aligner", "An aligner, `configs/aligner`", AlignerCard),
     ("trainer", "Training, `configs/trainer`", TrainerConfig),
     ("tracking", "Recording, `configs/tracking`", TrackingConfig),
     ("encoder", "An encoder card, `configs/encoder`", EncoderCard),

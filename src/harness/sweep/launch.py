@@ -24,7 +24,16 @@ from harness.config import Config, compose_config
 from harness.errors import ConfigError, HarnessError, listing
 from harness.pipeline import Result, Warm, run_experiment
 from harness.provenance import available_cores, command_line
-from harness.sweep.space import Sweep, Value, as_overrides, cells, checked_objective, probes, suggest
+from harness.sweep.space import (
+    Sweep,
+    Value,
+    as_overrides,
+    cells,
+    check_transfer_choice,
+    checked_objective,
+    probes,
+    suggest,
+)
 from harness.sweep.study import (
     CELL,
     KEY,
@@ -111,6 +120,7 @@ def launch(
     plan = Plan(sweep, tuple(overrides), config_dir, "", Path(), workers)
     configs = _composed(plan)
     sample = next(iter(configs.values()))[0]
+    check_transfer_choice(sweep, [config for config, _ in configs.values()])
     objective = {checked_objective(sweep, config) for config, _ in configs.values()}.pop()
     wanted = {key: cell for key, (_, cell) in configs.items()} if sweep.grid else {}
     uri = tracking_uri(sample.tracking)

@@ -5,7 +5,7 @@ samplers. The objective is guarded by the zero-shot protocol: it may be a dev sc
 """
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -211,6 +211,32 @@ def probes(search: Mapping[str, Range]) -> Iterator[dict[str, Value]]:
                 value = getattr(space, edge)
                 found[key] = int(value) if space.integer else float(value)
         yield found
+
+
+def check_transfer_choice(sweep: Sweep, configs: Iterable[Config]) -> None:
+    """Refuse a study that would choose a translator or an aligner by downstream F1.
+
+    :raises ConfigError: several of them stand in the space, and the protocol is zero_shot.
+    """
+    spaces = [{key: set(map(repr, values)) for key, values in grid.items()} for grid in sweep.grid]
+    spaces.append(
+        {
+            key: {"low", "high"} if space.choices is None else set(map(repr, space.choices))
+            for key, space in sweep.search.items()
+        }
+    )
+    found: dict[str, set[str]] = {}
+    for space in spaces:
+        for key, values in space.items():
+            if key.partition(".")[0] in ("translator", "aligner"):
+                found.setdefault(key, set()).update(values)
+    several = sorted(key for key, values in found.items() if len(values) > 1)
+    if several and any(config.method.translates and config.protocol != "oracle" for config in configs):
+        raise ConfigError(
+            f"this study would choose {listing(several)} by downstream F1; rank translators with "
+            "'harness translate --score' and aligners with 'harness project --score' and name the best "
+            "(protocol=oracle allows a comparison and tags every run)"
+        )
 
 
 def checked_objective(sweep: Sweep, config: Config) -> str:

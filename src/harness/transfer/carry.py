@@ -75,7 +75,8 @@ def align_corpora(
     source_texts = tuple(map(alignment_text, sources))
     target_texts = tuple(map(alignment_text, targets))
     pairs = [WordPair(one.words, other.words) for one, other in zip(source_texts, target_texts, strict=True)]
-    learned = [WordPair(alignment_text(one).words, alignment_text(other).words) for one, other in more]
+    extra = more if aligner.learns else ()
+    learned = [WordPair(alignment_text(one).words, alignment_text(other).words) for one, other in extra]
     links = align_pairs(aligner, pairs + learned, keep=keep)[: len(pairs)]
     return Parallel(tuple(sources), tuple(targets), source_texts, target_texts, tuple(links))
 

@@ -40,6 +40,9 @@ def program(name: str) -> str:
 class EflomalAligner:
     """Runs ``eflomal-align`` on all pairs and merges both directions."""
 
+    learns = True
+    by_line = False
+
     def __init__(self, card: AlignerCard, folder: Path) -> None:
         self._card = card
         self._program = program("eflomal-align")

@@ -26,6 +26,9 @@ ITERMAX_DISCOUNT = 0.9
 class EmbeddingAligner:
     """Compares hidden states of one layer; nothing is learned from the pairs."""
 
+    learns = False
+    by_line = False
+
     def __init__(self, card: AlignerCard) -> None:
         import torch
         from transformers import AutoModel, AutoTokenizer

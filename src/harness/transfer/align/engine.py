@@ -27,14 +27,21 @@ class WordPair(NamedTuple):
 
 
 class Aligner(Protocol):
-    """What every aligner offers."""
+    """What every aligner offers.
+
+    :ivar learns: links of a pair depend on the other pairs, so that more pairs make them better.
+    :ivar by_line: answers pair by pair from a list, which counts empty pairs too.
+    """
+
+    learns: bool
+    by_line: bool
 
     @property
     def identity(self) -> Mapping[str, object]:
         """What the links depend on besides the pairs; enters the key of the cache."""
 
     def align(self, pairs: Sequence[WordPair]) -> list[Links]:
-        """Return the links of each pair; no pair has an empty side."""
+        """Return the links of each pair; no pair has an empty side, except for those that answer by line."""
 
 
 def align_pairs(aligner: Aligner, pairs: Sequence[WordPair], *, keep: bool = True) -> list[Links]:
@@ -43,7 +50,7 @@ def align_pairs(aligner: Aligner, pairs: Sequence[WordPair], *, keep: bool = Tru
     :param keep: store the links and read them again when the same pairs come with the same settings; off for
         restricted corpora.
     """
-    filled = [number for number, pair in enumerate(pairs) if pair.source and pair.target]
+    filled = [number for number, pair in enumerate(pairs) if aligner.by_line or (pair.source and pair.target)]
     asked = [pairs[number] for number in filled]
     if not asked:
         return [{} for _ in pairs]

@@ -43,6 +43,9 @@ def pharaoh_text(links: Iterable[Links]) -> str:
 class FileAligner:
     """Gives the links of a file, which must hold one line for each pair that is asked for."""
 
+    learns = False
+    by_line = True
+
     def __init__(self, card: AlignerCard, folder: Path) -> None:
         path = Path(card.path or "").expanduser()
         self._path = path if path.is_absolute() else folder / path

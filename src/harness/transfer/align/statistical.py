@@ -17,6 +17,9 @@ LONGEST = 200
 class HmmAligner:
     """Learns from all the pairs it is given; needs no download. Weight = mean posterior of both directions."""
 
+    learns = True
+    by_line = False
+
     def __init__(self, card: AlignerCard) -> None:
         self._prefix = card.prefix
         self._threshold = card.threshold

@@ -62,7 +62,11 @@ def translate_texts(
     flat = [" ".join(text.split()) for text in texts]
     distinct = sorted({text for text in flat if text}, key=lambda text: (-len(text), text))
     keys = dict(
-        zip(distinct, (cache_key("translation", translator=dict(translator.identity), text=t) for t in distinct), strict=True)
+        zip(
+            distinct,
+            (cache_key("translation", translator=dict(translator.identity), text=t) for t in distinct),
+            strict=True,
+        )
     )
     known = rows.get(list(keys.values()))
     size = translator.batch_size

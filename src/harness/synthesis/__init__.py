@@ -1,0 +1,1 @@
+"""Synthetic sentences written by language models: prompts, client, parser, filters, quality card."""

@@ -1,0 +1,336 @@
+"""Filters of synthetic sentences: each named, switchable and counted; a sentence is dropped by the first that objects.
+
+The order is from what is broken, over what is wrong, to what there is too much of. Filters are pure: sentences in,
+reasons out; nothing is changed in a sentence.
+"""
+
+import random
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import regex
+from pydantic import Field
+
+from harness.config.cards import Share, Strict
+from harness.languages import word_offsets
+from harness.records import Sentence
+
+
+class FilterSettings(Strict):
+    """Which filters run, and their bounds; null or false switches one off."""
+
+    broken_text: bool = True
+    """Control characters, replacement characters, private use, lone combining marks: traces of broken escapes."""
+    placeholders: bool = True
+    """Text such as [...], <NAME>, Lorem ipsum, 'Token1'."""
+    fewest_words: int | None = Field(default=3, ge=1)
+    """Shortest sentence, in words."""
+    most_words: int | None = Field(default=120, ge=1)
+    """Longest sentence, in words."""
+    longest_entity: int | None = Field(default=12, ge=1)
+    """Longest entity, in words."""
+    script_share: Share | None = 0.7
+    """Least share of letters in a script of the language."""
+    language: bool = True
+    """The language must be the one asked for, where the identifier (py3langid) knows it and the text has 20 letters."""
+    exact_duplicates: bool = True
+    """The same text again, case and blanks apart."""
+    near_duplicates: Share | None = 0.85
+    """Jaccard similarity of character 5-grams, by MinHash, from which a sentence repeats an earlier one."""
+    leakage: Share | None = 0.6
+    """Largest share of a sentence's word 4-grams (of short ones: all words) found in one protected text: target dev and
+    test, the prompt's examples."""
+    contradictions: Share | None = 0.9
+    """A surface labelled in several ways at least five times: where its main label has at least this share, sentences
+    with another label are dropped; below it, nothing is known and all stay (counted as contested)."""
+    all_outside_share: Share | None = 0.5
+    """Largest share of sentences without an entity in the corpus; the rest of them is dropped at random (seeded)."""
+    agreement: Share | None = None
+    """Least entity F1 with a recogniser trained on source data, where its predictions are given."""
+
+
+ORDER = (
+    "broken_text", "placeholders", "too_short", "too_long", "long_entity", "wrong_script", "wrong_language",
+    "exact_duplicate", "near_duplicate", "leakage", "contradiction", "disagreement", "all_outside",
+)  # fmt: skip
+"""Reasons, in the order the filters run."""
+
+
+@dataclass
+class Filtered:
+    """What the filters left. ``len(seen) = len(kept) + sum of dropped``.
+
+    :param dropped: reason → sentences.
+    :param notes: what was seen and not dropped: ``contested_surfaces``, ``language_unknown``.
+    """
+
+    kept: list[Sentence]
+    dropped: dict[str, list[Sentence]] = field(default_factory=dict)
+    notes: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Dropped sentences by reason."""
+        return {reason: len(self.dropped[reason]) for reason in ORDER if self.dropped.get(reason)}
+
+
+def filter_sentences(
+    sentences: Sequence[Sentence],
+    settings: FilterSettings,
+    *,
+    protected: Iterable[str] = (),
+    predictions: Mapping[str, float] | None = None,
+    seed: int = 0,
+) -> Filtered:
+    """Run the filters.
+
+    :param protected: texts that must not come back: target dev and test, the prompt's examples.
+    :param predictions: sentence id → entity F1 with a recogniser, for ``agreement``.
+    :param seed: of the choice among sentences without entities.
+    """
+    result = Filtered(list(sentences))
+
+    def drop(reason: str, wrong: Callable[[Sentence], bool]) -> None:
+        kept: list[Sentence] = []
+        for sentence in result.kept:
+            if wrong(sentence):
+                result.dropped.setdefault(reason, []).append(sentence)
+            else:
+                kept.append(sentence)
+        result.kept = kept
+
+    if settings.broken_text:
+        drop("broken_text", lambda one: is_broken(one.text))
+    if settings.placeholders:
+        drop("placeholders", lambda one: bool(_PLACEHOLDER.search(one.text)))
+    if settings.fewest_words:
+        fewest = settings.fewest_words
+        drop("too_short", lambda one: _words(one) < fewest)
+    if settings.most_words:
+        most = settings.most_words
+        drop("too_long", lambda one: _words(one) > most)
+    if settings.longest_entity:
+        longest = settings.longest_entity
+        drop("long_entity", lambda one: any(len(word_offsets(one.surface(s))) > longest for s in one.spans))
+    if settings.script_share is not None:
+        share = settings.script_share
+        drop("wrong_script", lambda one: script_share(one.text, one.language) < share)
+    if settings.language:
+        drop("wrong_language", lambda one: _other_language(one, result.notes))
+    if settings.exact_duplicates:
+        seen: set[str] = set()
+        drop("exact_duplicate", lambda one: _seen(folded(one.text), seen))
+    if settings.near_duplicates is not None:
+        near = near_duplicates(result.kept, settings.near_duplicates)
+        drop("near_duplicate", lambda one: one.id in near)
+    if settings.leakage is not None:
+        leaks = Leakage(protected, settings.leakage)
+        drop("leakage", lambda one: leaks.has(one.text))
+    if settings.contradictions is not None:
+        main, contested = main_labels(result.kept, settings.contradictions)
+        result.notes["contested_surfaces"] += contested
+        drop("contradiction", lambda one: contradicts(one, main))
+    if settings.agreement is not None and predictions is not None:
+        least = settings.agreement
+        drop("disagreement", lambda one: predictions.get(one.id, 1.0) < least)
+    if settings.all_outside_share is not None:
+        surplus = surplus_outside(result.kept, settings.all_outside_share, seed)
+        drop("all_outside", lambda one: one.id in surplus)
+    return result
+
+
+_PLACEHOLDER = regex.compile(
+    r"\[\s*(?:\.\.\.|…)\s*\]|\[[A-Z][A-Z_ ]{2,}\]|<[A-Z][A-Z_ ]{2,}>|\{\{|lorem ipsum|\b[Tt]oken_?\d+\b|\bXXX+\b"
+)
+
+
+def is_broken(text: str) -> bool:
+    """Tell whether a text has characters no writer types: controls, U+FFFD, private use, marks without a letter."""
+    before = " "
+    for char in text:
+        kind = unicodedata.category(char)
+        if kind in ("Cc", "Cs", "Co", "Cn") or char in "\ufffd\ufeff":
+            return True
+        if kind in ("Mn", "Me") and before.isspace():
+            return True
+        before = char
+    return False
+
+
+def _words(sentence: Sentence) -> int:
+    return len(sentence.tokens) if sentence.tokens is not None else len(word_offsets(sentence.text))
+
+
+_SCRIPTS = {
+    "Latn": "Latin", "Cyrl": "Cyrillic", "Arab": "Arabic", "Deva": "Devanagari", "Grek": "Greek", "Hebr": "Hebrew",
+    "Hans": "Han", "Hant": "Han", "Thai": "Thai", "Beng": "Bengali", "Ethi": "Ethiopic", "Armn": "Armenian",
+    "Geor": "Georgian", "Taml": "Tamil", "Telu": "Telugu", "Khmr": "Khmer", "Laoo": "Lao", "Mymr": "Myanmar",
+    "Gujr": "Gujarati", "Guru": "Gurmukhi", "Knda": "Kannada", "Mlym": "Malayalam", "Sinh": "Sinhala",
+}  # fmt: skip
+_SEVERAL = {"Jpan": r"\p{Han}\p{Hiragana}\p{Katakana}", "Kore": r"\p{Hangul}\p{Han}"}
+
+
+@lru_cache(maxsize=64)
+def _letters(language: str) -> "regex.Pattern[str] | None":
+    import langcodes
+
+    script = langcodes.Language.get(language).maximize().script or ""
+    inside = _SEVERAL.get(script) or (rf"\p{{{_SCRIPTS[script]}}}" if script in _SCRIPTS else "")
+    # Latin letters stand in every language's text: names, units, drug names.
+    return regex.compile(rf"[{inside}]") if inside else None
+
+
+def script_share(text: str, language: str) -> float:
+    """Return the share of letters that belong to the language's script; 1 where there are none or it is not known."""
+    pattern = _letters(language)
+    letters = regex.findall(r"\p{L}", text)
+    if pattern is None or not letters:
+        return 1.0
+    return sum(bool(pattern.match(letter)) for letter in letters) / len(letters)
+
+
+@lru_cache(maxsize=1)
+def _identifier() -> tuple[Callable[[str], tuple[str, float]], frozenset[str]]:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    return identifier.classify, frozenset(identifier.labels)
+
+
+def _other_language(sentence: Sentence, notes: Counter[str]) -> bool:
+    """Tell whether a text is surely in another language; entities are taken out, names belong to no language."""
+    classify, known = _identifier()
+    wanted = sentence.language.partition("-")[0]
+    if wanted not in known:
+        notes["language_unknown"] += 1
+        return False
+    text = sentence.text
+    for span in reversed(sentence.spans):
+        text = text[: span.start] + text[span.end :]
+    if len(regex.findall(r"\p{L}", text)) < 20:
+        return False
+    found, certainty = classify(text.lower())
+    return found != wanted and found not in CLOSE.get(wanted, ()) and certainty > 0.9
+
+
+CLOSE: Mapping[str, frozenset[str]] = {
+    "da": frozenset({"no", "nb", "nn", "sv"}), "sv": frozenset({"no", "nb", "nn", "da"}), "no": frozenset({"da", "sv"}),
+    "es": frozenset({"gl", "ca", "pt"}), "pt": frozenset({"gl", "es"}), "gl": frozenset({"pt", "es"}),
+    "hr": frozenset({"sr", "bs", "sl"}), "sr": frozenset({"hr", "bs"}), "cs": frozenset({"sk"}),
+    "sk": frozenset({"cs"}), "id": frozenset({"ms", "jv"}), "ms": frozenset({"id"}), "hi": frozenset({"mr", "ne"}),
+    "ru": frozenset({"uk", "bg"}), "uk": frozenset({"ru", "bg"}), "xh": frozenset({"zu"}), "zu": frozenset({"xh"}),
+    "de": frozenset({"lb"}), "nl": frozenset({"af"}), "af": frozenset({"nl"}),
+}  # fmt: skip
+"""Languages an identifier mixes up in one sentence."""
+
+
+def folded(text: str) -> str:
+    """Return what duplicates are compared by: compatibility form, no case, one blank between words."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def _seen(key: str, seen: set[str]) -> bool:
+    if key in seen:
+        return True
+    seen.add(key)
+    return False
+
+
+def near_duplicates(sentences: Sequence[Sentence], threshold: float) -> set[str]:
+    """Return the ids of sentences that nearly repeat an earlier one, by MinHash (Broder 1997) of character 5-grams."""
+    from datasketch import MinHash, MinHashLSH
+
+    if threshold >= 1.0 or not sentences:
+        return set()
+    index = MinHashLSH(threshold=threshold, num_perm=128)
+    kept: dict[str, frozenset[str]] = {}
+    repeated: set[str] = set()
+    for place, sentence in enumerate(sentences):
+        grams = character_grams(sentence.text)
+        hashed = MinHash(num_perm=128, seed=1)
+        hashed.update_batch([gram.encode() for gram in grams])
+        # The index proposes, the sets decide: no sentence is dropped by a chance collision.
+        if any(_jaccard(grams, kept[key]) >= threshold for key in index.query(hashed)):
+            repeated.add(sentence.id)
+            continue
+        kept[str(place)] = grams
+        index.insert(str(place), hashed)
+    return repeated
+
+
+def character_grams(text: str, size: int = 5) -> frozenset[str]:
+    """Return the character n-grams of a text, case and blanks apart."""
+    plain = folded(text)
+    return frozenset(plain[place : place + size] for place in range(max(1, len(plain) - size + 1)))
+
+
+def _jaccard(first: frozenset[str], second: frozenset[str]) -> float:
+    return len(first & second) / len(first | second) if first or second else 1.0
+
+
+class Leakage:
+    """Finds sentences that repeat a protected text."""
+
+    SIZE = 4
+
+    def __init__(self, protected: Iterable[str], share: float) -> None:
+        self._share = share
+        self._where: dict[tuple[str, ...], set[int]] = {}
+        for number, text in enumerate(protected):
+            for gram in self._grams(text):
+                self._where.setdefault(gram, set()).add(number)
+
+    def has(self, text: str) -> bool:
+        """Tell whether enough of a text's word n-grams stand in one protected text."""
+        grams = self._grams(text)
+        shared = Counter(number for gram in grams for number in self._where.get(gram, ()))
+        return bool(grams) and bool(shared) and max(shared.values()) / len(grams) >= self._share
+
+    def _grams(self, text: str) -> set[tuple[str, ...]]:
+        plain = folded(text)
+        words = [plain[start:end] for start, end in word_offsets(plain)]
+        words = [word for word in words if any(char.isalnum() for char in word)]
+        if len(words) < self.SIZE:
+            return {tuple(words)} if words else set()
+        return {tuple(words[place : place + self.SIZE]) for place in range(len(words) - self.SIZE + 1)}
+
+
+def main_labels(sentences: Sequence[Sentence], share: float) -> tuple[dict[str, str], int]:
+    """Return the label of surfaces that nearly always have one, and how many surfaces are contested.
+
+    :param share: least share of the main label; a surface counts from five occurrences on.
+    """
+    counts: dict[str, Counter[str]] = {}
+    for sentence in sentences:
+        for span in sentence.spans:
+            counts.setdefault(folded(sentence.surface(span)), Counter())[span.label] += 1
+    main = {}
+    contested = 0
+    for surface, labels in counts.items():
+        total = sum(labels.values())
+        if len(labels) < 2 or total < 5:
+            continue
+        label, number = labels.most_common(1)[0]
+        if number / total >= share:
+            main[surface] = label
+        else:
+            contested += 1
+    return main, contested
+
+
+def contradicts(sentence: Sentence, main: Mapping[str, str]) -> bool:
+    """Tell whether a sentence labels a surface against its main label."""
+    return any(main.get(folded(sentence.surface(span)), span.label) != span.label for span in sentence.spans)
+
+
+def surplus_outside(sentences: Sequence[Sentence], share: float, seed: int) -> set[str]:
+    """Return the ids of sentences without entities beyond a share of the corpus, chosen by a seed."""
+    empty = [sentence.id for sentence in sentences if not sentence.spans]
+    labelled = len(sentences) - len(empty)
+    allowed = len(empty) if share >= 1 else int(share * labelled / (1 - share))
+    if len(empty) <= allowed:
+        return set()
+    return set(random.Random(seed).sample(empty, len(empty) - allowed))  # noqa: S311 - a sample, no secret

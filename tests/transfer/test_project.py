@@ -1,0 +1,346 @@
+"""Projection rule by rule, and the properties that must hold for any links."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.config import AlignerCard, ProjectionCard
+from harness.errors import DataError
+from harness.languages import word_offsets
+from harness.records import Corpus, Sentence, Span
+from harness.transfer.align.engine import Links, WordPair
+from harness.transfer.align.segment import alignment_text
+from harness.transfer.carry import back_route, carry_training
+from harness.transfer.markers import mark, read_marks
+from harness.transfer.project import Projection, frequent_words, project_sentence
+
+
+def labelled(text: str, *surfaces: str, language: str = "en") -> Sentence:
+    """A sentence whose surfaces 'words/LABEL' are found from left to right."""
+    spans, place = [], 0
+    for surface in surfaces:
+        words, _, label = surface.rpartition("/")
+        start = text.index(words, place)
+        spans.append(Span(start, start + len(words), label))
+        place = start + len(words)
+    return Sentence("1", text, language, tuple(spans))
+
+
+def project(source: Sentence, target: str, links: str, language: str = "es", **rules: object) -> Projection:
+    other = Sentence("1", target, language)
+    made: Links = {}
+    for link in links.split():
+        i, _, j = link.rstrip("?").partition("-")
+        made[(int(i), int(j))] = 0.5 if link.endswith("?") else 1.0
+    return project_sentence(
+        source, other, made,
+        source_offsets=alignment_text(source).offsets, target_offsets=alignment_text(other).offsets,
+        rules=ProjectionCard(**rules),
+    )  # fmt: skip
+
+
+def surfaces(target: str, found: Projection) -> list[str]:
+    return [target[span.start : span.end] for span in found.spans]
+
+
+def test_gaps_are_bridged_up_to_the_limit() -> None:
+    source, target = labelled("house special roll", "house special roll/X"), "rollo especial de la casa"
+    links = "0-4 1-1 2-0"
+    assert surfaces(target, project(source, target, links)) == [target]
+    assert surfaces(target, project(source, target, links, gaps=1)) == ["rollo especial"]
+
+
+def test_a_token_linked_elsewhere_is_an_outlier() -> None:
+    source = labelled("orange juice costs much today", "orange juice/X")
+    target = "zumo de naranja cuesta mucho hoy"
+    assert surfaces(target, project(source, target, "0-2 1-0 2-3 3-4 4-5 0-5?")) == ["zumo de naranja"]
+
+
+def test_a_clause_mark_is_not_crossed_unless_the_source_crosses_one() -> None:
+    source, target = labelled("horse mackerel and tuna", "horse mackerel/X"), "jurel, atún"
+    assert surfaces(target, project(source, target, "0-0 1-0 1-2")) == ["jurel"]
+    assert surfaces(target, project(source, target, "0-0 1-0 1-2", punctuation=False)) == ["jurel, atún"]
+    crossed = labelled("crab, small", "crab, small/X")
+    assert surfaces("cangrejo, pequeño", project(crossed, "cangrejo, pequeño", "0-0 2-2")) == ["cangrejo, pequeño"]
+    number = labelled("0.5 mg of it", "0.5 mg/X")
+    assert surfaces("0,5 mg", project(number, "0,5 mg", "0-0 2-2 3-3")) == ["0,5 mg"]
+
+
+def test_articles_that_the_source_does_not_have_are_left_out() -> None:
+    source, target = labelled("Drinks are good", "Drinks/X"), "Las bebidas son buenas"
+    assert surfaces(target, project(source, target, "0-0 0-1 1-2 2-3")) == ["bebidas"]
+    assert surfaces(target, project(source, target, "0-0 0-1 1-2 2-3", articles=False)) == ["Las bebidas"]
+    assert surfaces("La Palma", project(labelled("The Palm", "The Palm/X"), "La Palma", "0-0 1-1")) == ["La Palma"]
+
+
+def test_an_uncovered_word_takes_the_unaligned_neighbour() -> None:
+    source, target = labelled("three staff members here", "staff members/X"), "tres miembros personal aquí"
+    links = "0-0 2-1 3-3"
+    found = project(source, target, links)
+    assert surfaces(target, found) == ["miembros personal"]
+    assert found.account.total("extended") == 1
+    assert surfaces(target, project(source, target, links, extend=False)) == ["miembros"]
+
+
+def test_a_name_without_links_is_copied_where_it_stands_verbatim() -> None:
+    source = labelled("Malmö is nice", "Malmö/LOC")
+    found = project(source, "Ayer Malmö", "1-0")
+    assert surfaces("Ayer Malmö", found) == ["Malmö"]
+    assert found.account.as_dict()["copied"] == 1
+    assert project(source, "Ayer Malmöstad", "1-0").account.total("dropped/unaligned") == 1
+    assert project(source, "Ayer Malmö", "1-0", copy_verbatim=False).lost
+
+
+def test_two_spans_that_claim_one_token_share_or_lose_it() -> None:
+    source = labelled("Sea Bream , Trout", "Sea Bream/X", "Trout/X")
+    found = project(source, "besugos , truchas", "0-0 1-0 1-2? 3-2")
+    assert surfaces("besugos , truchas", found) == ["besugos", "truchas"]
+    merged = project(labelled("New York City", "New York/X", "City/X"), "Nuevayork", "0-0 1-0 2-0")
+    assert (len(merged.spans), merged.account.total("merged"), merged.account.total("dropped")) == (1, 1, 0)
+    claimed = project(labelled("500 mg", "500/A", "mg/B"), "500mg", "0-0 1-0", copy_verbatim=False)
+    assert claimed.account.total("projected") + claimed.account.total("dropped") == 2
+    assert claimed.account.total("dropped/claimed") == 1
+
+
+def test_two_target_runs_are_one_entity_or_both() -> None:
+    source, target = labelled("Anna came and Anna left", "Anna/PER"), "Ana vino, luego salió hoy mismo Ana"
+    links = "0-0 0-7 1-1 4-4"
+    assert surfaces(target, project(source, target, links)) == ["Ana"]
+    both = project(source, target, links, pieces="all")
+    assert surfaces(target, both) == ["Ana", "Ana"]
+    assert (both.account.total("split"), both.account.total("pieces"), both.account.source) == (1, 1, 1)
+
+
+def test_a_suffix_written_to_the_entity_can_be_left_out() -> None:
+    source = labelled("in Ankara", "Ankara/LOC")
+    assert surfaces("Ankarada", project(source, "Ankarada", "1-0")) == ["Ankarada"]
+    assert surfaces("Ankarada", project(source, "Ankarada", "1-0", narrow=True)) == ["Ankara"]
+
+
+def test_unexplained_words_are_where_a_lost_entity_may_stand() -> None:
+    found = project(labelled("Bert sees Anna", "Bert/PER"), "Quien mira Ana ?", "1-1 2-2")
+    assert found.lost
+    assert found.unexplained == ((0, 5),)
+
+
+WORDS = st.lists(
+    st.sampled_from(["la", "casa", "Roma", "Ana", ",", ".", "500", "mg", "vive", "x"]), min_size=1, max_size=9
+)
+
+
+@st.composite
+def annotated(draw: st.DrawFn) -> Sentence:
+    words = draw(WORDS)
+    text = " ".join(words)
+    offsets, place = [], 0
+    for word in words:
+        offsets.append((place, place + len(word)))
+        place += len(word) + 1
+    spans, start = [], 0
+    while start < len(words):
+        end = draw(st.integers(start, len(words)))
+        if end > start and draw(st.booleans()):
+            spans.append(Span(offsets[start][0], offsets[end - 1][1], draw(st.sampled_from(["A", "B"]))))
+        start = max(end, start + 1)
+    return Sentence("1", text, "es", tuple(spans), tuple(offsets))
+
+
+@given(annotated())
+def test_identity_links_project_every_span_unchanged(source: Sentence) -> None:
+    offsets = alignment_text(source).offsets
+    links = {(place, place): 1.0 for place in range(len(offsets))}
+    target = source.with_spans(())
+    found = project_sentence(source, target, links, source_offsets=offsets, target_offsets=offsets)
+    assert found.spans == source.spans
+    assert found.account.total("dropped") == 0
+
+
+@given(annotated(), st.randoms(use_true_random=False))
+def test_there_and_back_returns_the_original(source: Sentence, random: object) -> None:
+    """The target has the same words in runs of another order; each span stays together."""
+    offsets = alignment_text(source).offsets
+    # Blocks: each span is one, each other word is one; the target has them reversed.
+    blocks, place = [], 0
+    for span in source.spans:
+        inside = [n for n, (start, _) in enumerate(offsets) if span.start <= start < span.end]
+        blocks += [[n] for n in range(place, inside[0])] + [inside]
+        place = inside[-1] + 1
+    blocks += [[n] for n in range(place, len(offsets))]
+    order = [n for block in reversed(blocks) for n in block]
+    words = [source.text[slice(*offsets[n])] for n in order]
+    made, at = [], 0
+    for word in words:
+        made.append((at, at + len(word)))
+        at += len(word) + 1
+    target = Sentence("1", " ".join(words), "es", (), tuple(made))
+    links = {(n, place): 1.0 for place, n in enumerate(order)}
+    rules = ProjectionCard()
+    there = project_sentence(source, target, links, source_offsets=offsets, target_offsets=tuple(made), rules=rules)
+    back = project_sentence(
+        target.with_spans(there.spans), source.with_spans(()), {(j, i): w for (i, j), w in links.items()},
+        source_offsets=tuple(made), target_offsets=offsets, rules=rules,
+    )  # fmt: skip
+    assert back.spans == source.spans
+
+
+@given(
+    annotated(), annotated(), st.dictionaries(st.tuples(st.integers(0, 8), st.integers(0, 8)), st.floats(0.1, 1.0)),
+    st.fixed_dictionaries({name: st.booleans() for name in
+                           ("punctuation", "articles", "extend", "copy_verbatim", "narrow", "assignment")}),
+    st.sampled_from(["best", "all"]),
+)  # fmt: skip
+def test_the_account_always_adds_up_and_spans_are_sound(
+    source: Sentence, other: Sentence, links: Links, switches: dict[str, bool], pieces: str
+) -> None:
+    one, two = alignment_text(source).offsets, alignment_text(other).offsets
+    inside = {(i, j): w for (i, j), w in links.items() if i < len(one) and j < len(two)}
+    rules = ProjectionCard(**switches, pieces=pieces)  # type: ignore[arg-type]
+    found = project_sentence(source, other.with_spans(()), inside, source_offsets=one, target_offsets=two, rules=rules)
+    totals = found.account.as_dict()
+    assert totals["source"] == len(source.spans)
+    assert totals["projected"] + totals["dropped"] == len(source.spans)
+    assert len(found.spans) == totals["projected"] - totals.get("merged", 0) + totals.get("pieces", 0)
+    other.with_spans(found.spans)  # refuses overlapping, empty or blank-edged spans
+    for label in {span.label for span in source.spans}:
+        own = sum(span.label == label for span in source.spans)
+        assert totals[f"{label}/projected"] + totals[f"{label}/dropped"] == own
+
+
+def test_frequent_words_need_a_corpus() -> None:
+    assert frequent_words([["de", "la", "casa"]] * 3) == frozenset()
+    words = [["de", f"word{number}", f"other{number}"] for number in range(500)]
+    assert frequent_words(words) == {"de"}
+
+
+@given(annotated(), st.sampled_from(["brackets", "tags"]))
+def test_marks_come_back_when_a_translator_keeps_them(source: Sentence, style: str) -> None:
+    marked = mark(source, style)
+    if not source.spans:
+        assert marked is None
+        return
+    assert marked is not None
+    read = read_marks(marked, source, style, [source.surface(span) for span in source.spans])
+    assert read is not None
+    text, spans = read
+    assert text == source.text
+    assert [(span.start, span.end) for span in spans] == [(span.start, span.end) for span in source.spans]
+    if style == "tags":
+        assert spans == source.spans
+
+
+@pytest.mark.parametrize(("style", "marked"), [
+    ("brackets", "Ana vive en Roma"), ("brackets", "[Ana vive en [Roma]"), ("brackets", "[Ana] vive en []"),
+    ("brackets", "[Ana] vive en [Roma] [x]"), ("brackets", "[Ana [vive]] en Roma"), ("brackets", "]Ana[ en Roma"),
+    ("tags", "<a>Ana</a> vive en <a>Roma</a>"), ("tags", "<a>Ana</b> vive en <b>Roma</a>"), ("tags", "<a>Ana</a> Roma"),
+])  # fmt: skip
+def test_broken_marks_are_refused(style: str, marked: str) -> None:
+    source = labelled("Anna lives in Rome", "Anna/PER", "Rome/LOC")
+    assert read_marks(marked, source, style, ["Ana", "Roma"]) is None
+
+
+def test_marks_find_their_entity_by_likeness_and_by_name() -> None:
+    source = labelled("Anna lives in Rome", "Anna/PER", "Rome/LOC")
+    text, spans = read_marks("En [ Roma ] vive [Ana].", source, "brackets", ["Ana", "Roma"]) or ("", ())
+    assert text == "En Roma vive Ana."
+    assert [(text[s.start : s.end], s.label) for s in spans] == [("Roma", "LOC"), ("Ana", "PER")]
+    text, spans = read_marks("En < b >Roma</ B> vive <a>Ana</a>", source, "tags") or ("", ())
+    assert [(text[s.start : s.end], s.label) for s in spans] == [("Roma", "LOC"), ("Ana", "PER")]
+    assert mark(labelled("a [b] c", "a/X"), "brackets") is None
+
+
+class Diagonal:
+    """Links word N to word N."""
+
+    identity: dict[str, object] = {"kind": "diagonal"}  # noqa: RUF012
+    learns = by_line = False
+
+    def align(self, pairs: list[WordPair]) -> list[Links]:
+        return [{(n, n): 1.0 for n in range(min(len(p.source), len(p.target)))} for p in pairs]
+
+
+def training(*sentences: Sentence) -> Corpus:
+    numbered = [Sentence(str(n), s.text, s.language, s.spans, s.tokens) for n, s in enumerate(sentences)]
+    return Corpus("toy", "train", "en", tuple(numbered), ("PER", "LOC"))
+
+
+CORPUS = training(
+    labelled("Anna saw Rome", "Anna/PER", "Rome/LOC"), labelled("Bert left", "Bert/PER"), labelled("nobody came"),
+    labelled("Carla slept", "Carla/PER"),
+)  # fmt: skip
+TRANSLATIONS = ["Ana vio Roma", "", "nadie vino", "durmió"]
+
+
+@pytest.mark.parametrize(("lost", "kept"), [("keep", 3), ("drop", 3), ("mask", 3)])
+def test_a_training_set_is_carried_over_with_its_account(lost: str, kept: int) -> None:
+    carried = carry_training(CORPUS, "es", TRANSLATIONS, Diagonal(), ProjectionCard(lost=lost))  # type: ignore[arg-type]
+    metrics = carried.metrics()
+    assert (metrics["source"], metrics["projected"], metrics["dropped"]) == (4, 3, 1)
+    assert metrics["dropped/untranslated"] == metrics["without_translation"] == 1
+    assert len(carried.corpus) == kept
+    assert carried.corpus.sentences[0].spans == (Span(0, 3, "PER"), Span(8, 12, "LOC"))
+
+
+def test_sentences_that_lost_an_entity_are_kept_dropped_or_masked() -> None:
+    class Nothing(Diagonal):
+        identity: dict[str, object] = {"kind": "nothing"}  # noqa: RUF012
+        learns = by_line = False
+
+        def align(self, pairs: list[WordPair]) -> list[Links]:
+            return [{} for _ in pairs]
+
+    corpus = training(labelled("Anna saw Rome", "Anna/PER"), labelled("nobody came"))
+    found = {
+        lost: carry_training(corpus, "es", ["Ana vio Roma", "nadie vino"], Nothing(), ProjectionCard(lost=lost))  # type: ignore[arg-type]
+        for lost in ("keep", "drop", "mask")
+    }
+    assert [len(found[lost].corpus) for lost in ("keep", "drop", "mask")] == [2, 1, 2]
+    assert found["drop"].counts["dropped_sentences"] == 1
+    assert found["mask"].corpus.sentences[0].unknown == ((0, 3), (4, 7), (8, 12))
+    assert found["keep"].corpus.sentences[0].unknown == ()
+
+
+def test_masked_words_do_not_train(tiny_bert: Path) -> None:
+    import numpy as np
+
+    from harness.model.encoding import IGNORED, EncodedSentence, gold_tags
+
+    sentence = Sentence("1", "ana vio roma", "es", (Span(8, 12, "LOC"),), None, ((0, 3),))
+    words = word_offsets(sentence.text)
+    encoded = EncodedSentence(words, np.arange(3, dtype=np.int32), np.arange(3, dtype=np.int32))
+    tags, _ = gold_tags([sentence], [encoded], {"O": 0, "B-LOC": 1, "I-LOC": 2})
+    assert tags[0].tolist() == [IGNORED, 0, 1]
+    assert Sentence("1", "a b", "es", (), None, ((0, 1),)).with_spans(()).unknown == ((0, 1),)
+
+
+def test_markers_are_counted_and_fall_back_to_links() -> None:
+    def translate(texts: list[str]) -> tuple[list[str], dict[str, int]]:
+        known = {"[Anna] saw [Rome]": "[Ana] vio [Roma]", "[Bert] left": "Berto partió", "Anna": "Ana", "Rome": "Roma",
+                 "Bert": "Berto", "[Carla] slept": "[Carla] durmió", "Carla": "Carla"}  # fmt: skip
+        return [known[text] for text in texts], {}
+
+    texts = ["Ana vio Roma", "Berto partió", "nadie vino", "Carla durmió"]
+    rules = ProjectionCard(markers="brackets")
+    carried = carry_training(CORPUS, "es", texts, Diagonal(), rules, translate=translate)  # type: ignore[arg-type]
+    counts = carried.counts
+    assert (counts["markers_kept"], counts["markers_broken"], counts["markers_impossible"]) == (2, 1, 0)
+    assert carried.account.as_dict()["marked"] == 3
+    assert carried.account.total("projected") == 4
+    assert [s.surface(s.spans[0]) for s in carried.corpus.sentences if s.spans] == ["Ana", "Berto", "Carla"]
+
+
+def test_predictions_come_back_onto_the_untouched_text() -> None:
+    test = Corpus("toy", "test", "es", (Sentence("1", "Ana  vio Roma", "es"), Sentence("2", "x", "es")), ("PER", "LOC"))
+    route = back_route(test, "en", ["Anna saw Rome", ""], Diagonal(), ProjectionCard())
+    assert [sentence.text for sentence in route.translated] == ["Anna saw Rome", ""]
+    spans, counts = route.back([(Span(0, 4, "PER"), Span(9, 13, "LOC")), ()])
+    assert spans == [(Span(0, 3, "PER"), Span(9, 13, "LOC")), ()]
+    assert (counts["projected"], counts["without_translation"]) == (2, 1)
+    with pytest.raises(DataError, match=r"has 2 sentences and 1 translations"):
+        back_route(test, "en", ["Anna saw Rome"], Diagonal(), ProjectionCard())
+
+
+def test_cards_refuse_what_cannot_work() -> None:
+    with pytest.raises(ValueError, match=r"aligner\.path is missing"):
+        AlignerCard(name="x", kind="embedding")
