@@ -18,10 +18,13 @@ ALLOWED = {
     "report": LEAVES | {"report", "tracking"},
     "scoring": LEAVES | {"corpora", "evaluation"},
     "stages": LEAVES | {"corpora", "transfer", "evaluation"},
+    "generation": LEAVES | {"corpora", "synthesis"},
     "export": LEAVES | {"model", "report", "tracking", "model_card"},
     "model_card": LEAVES | {"report"},
     "doctor": LEAVES | {"model", "tracking"},
-    "cli": LEAVES | STAGES | {"cli", "pipeline", "sweep", "report", "scoring", "stages", "export", "doctor"},
+    "cli": LEAVES
+    | STAGES
+    | {"cli", "pipeline", "sweep", "report", "scoring", "stages", "generation", "export", "doctor"},
     "__main__": {"cli"},
     "__init__": set(),
 }

@@ -349,7 +349,9 @@ def _metric_name(text: str) -> str:
 
 def run_params(config: Config) -> dict[str, str]:
     """Return the scalar configuration keys of a run; the card is named, not spelled out."""
-    values = config.model_dump(mode="json", exclude={"data", "encoder", "tracking", "translator", "aligner"})
+    values = config.model_dump(
+        mode="json", exclude={"data", "encoder", "tracking", "translator", "aligner", "synthesis"}
+    )
     for group, card in (("translator", config.translator), ("aligner", config.aligner)):
         values[group] = card.model_dump(mode="json", exclude_defaults=True, exclude={"kind", "pairs", "codes"})
     if not config.method.translates:

@@ -45,7 +45,9 @@ def aligner(request: pytest.FixtureRequest, tmp_path: Path) -> Aligner:
     if kind == "eflomal" and not has_eflomal():
         pytest.skip("pip install eflomal")
     if kind == "file":
-        (tmp_path / "links").write_text(pharaoh_text([{(0, 0): 1.0} if p.source and p.target else {} for p in PAIRS]), encoding="utf-8")
+        (tmp_path / "links").write_text(
+            pharaoh_text([{(0, 0): 1.0} if p.source and p.target else {} for p in PAIRS]), encoding="utf-8"
+        )
         return open_aligner(AlignerCard(name="file", kind="file", path="links"), tmp_path)
     if kind in ("argmax", "itermax", "match", "softmax"):
         path = str(request.getfixturevalue("tiny_bert"))

@@ -46,11 +46,12 @@ def _options(
 
 
 def _register() -> None:
-    from harness.cli import data, evaluate, export, run, sweep, system, transfer
+    from harness.cli import data, evaluate, export, run, sweep, synthesize, system, transfer
 
     for module in (run, sweep, export, evaluate, transfer, system):
         module.register(app)
     app.add_typer(data.app, name="data")
+    app.add_typer(synthesize.app, name="synthesize")
 
 
 def quiet_libraries() -> None:

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from harness.config.cards import DataCard, EncoderCard, Share, Strict
 from harness.config.engines import AlignerCard, ProjectionCard, TranslatorCard
+from harness.config.synthesis import SynthesisCard
 
 Part = Literal["source", "translated", "synthetic", "target"]
 
@@ -124,13 +125,6 @@ class TrackingConfig(Strict):
     """Sample processor, memory and GPU use while a run trains."""
 
 
-class ChoiceConfig(Strict):
-    """A stage that this configuration leaves out."""
-
-    name: Literal["none"] = "none"
-    """none: the stage is not part of the run."""
-
-
 NO_TRANSLATOR = TranslatorCard(name="none", kind="none")
 NO_ALIGNER = AlignerCard(name="none", kind="none")
 
@@ -148,8 +142,8 @@ class Config(Strict):
     """The translation engine of the translation methods; others leave it out, whatever is chosen."""
     aligner: AlignerCard = NO_ALIGNER
     """The word aligner of the translation methods; others leave it out, whatever is chosen."""
-    synthesis: ChoiceConfig = ChoiceConfig()
-    """How synthetic sentences are generated."""
+    synthesis: SynthesisCard = SynthesisCard(name="none")
+    """How synthetic sentences are generated: used by harness synthesize, recorded by runs."""
     trainer: TrainerConfig = TrainerConfig()
     """Training settings."""
     tracking: TrackingConfig = TrackingConfig()

@@ -23,9 +23,10 @@ ENTITY_KEYS = ("entities", "spans", "ner", "annotations", "named_entities")
 SURFACE_KEYS = ("text", "surface", "entity", "span", "word", "name", "value", "mention")
 LABEL_KEYS = ("label", "type", "tag", "category", "class", "entity_type")
 
-REPAIRS = ("trailing_tag",)
+REPAIRS = ("trailing_tag", "null_escape")
 """trailing_tag: one tag too many or too few is mended at the end of the list, where the last tag is O or the last token
-punctuation. Off unless named; each use is counted."""
+punctuation. null_escape: ``\\u0000e4`` for ``\\u00e4``, a NUL with the two digits of a Latin letter after it, becomes
+that letter. Off unless named; each use is counted."""
 
 LONGEST_ANSWER = 2_000_000
 """Characters; longer answers are rejected whole."""
@@ -101,8 +102,14 @@ def parse_answer(answer: str, legend: Legend, language: str, name: str, repairs:
         return parsed
     structured = False
     for found in objects(answer):
+        if "null_escape" in repairs:
+            found.value = _unescaped(found.value, parsed.notes)
         shape = _shape(found.value)
         if shape is None:
+            listed = _marked_lines(found.value, legend)
+            structured = structured or bool(listed)
+            for line in listed:
+                _add_inline(line, legend, language, name, parsed)
             continue
         structured = True
         number = f"{name}-{parsed.items + 1}"
@@ -119,6 +126,28 @@ def parse_answer(answer: str, legend: Legend, language: str, name: str, repairs:
     if not structured:
         _inline_lines(answer, legend, language, name, parsed)
     return parsed
+
+
+_NULL_ESCAPE = regex.compile("\x00([0-9a-fA-F]{2})")
+
+
+def _unescaped(value: dict[str, Any], notes: Counter[str]) -> dict[str, Any]:
+    """Mend broken escapes of Latin letters in the strings of an item."""
+
+    def letter(match: "regex.Match[str]") -> str:
+        char = chr(int(match[1], 16))
+        return char if char.isalpha() and ord(char) > 127 else match[0]
+
+    def mended(one: Any) -> Any:
+        if isinstance(one, str) and "\x00" in one:
+            made = _NULL_ESCAPE.sub(letter, one)
+            notes["repair/null_escape"] += made != one
+            return made
+        if isinstance(one, list):
+            return [mended(inner) if isinstance(inner, str) else inner for inner in one]
+        return one
+
+    return {key: mended(one) for key, one in value.items()}
 
 
 class _Reject(Exception):
@@ -321,11 +350,25 @@ def _inline_lines(answer: str, legend: Legend, language: str, name: str, parsed:
         text = regex.sub(r"^\s*(?:\d+[.)]|[-*•])\s+", "", line).strip()
         if not any(_known_label(match[2], legend) for match in _INLINE.finditer(text)):
             continue
-        try:
-            made = _from_inline(text, legend, language, f"{name}-{parsed.items + 1}", parsed.notes)
-            parsed.sentences.append(made)
-        except _Reject as reject:
-            parsed.rejected.append(Rejected(reject.reason, text))
+        _add_inline(text, legend, language, name, parsed)
+
+
+def _add_inline(text: str, legend: Legend, language: str, name: str, parsed: Parsed) -> None:
+    try:
+        made = _from_inline(text, legend, language, f"{name}-{parsed.items + 1}", parsed.notes)
+        parsed.sentences.append(made)
+    except _Reject as reject:
+        parsed.rejected.append(Rejected(reject.reason, text))
+
+
+def _marked_lines(value: Mapping[str, Any], legend: Legend) -> list[str]:
+    """Return the strings of ``{"sentences": ["<PER>…</PER> …", …]}``, those without entities included."""
+    for one in value.values():
+        if isinstance(one, list) and one and all(isinstance(line, str) for line in one):
+            lines = [" ".join(line.split()) for line in one]
+            if any(_known_label(match[2], legend) for line in lines for match in _INLINE.finditer(line)):
+                return [line for line in lines if line]
+    return []
 
 
 def _known_label(name: str, legend: Legend) -> bool:

@@ -1,0 +1,229 @@
+"""``harness synthesize generate | import | inspect``."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Optional
+
+import typer
+
+from harness.cli import existing_folder, quiet_libraries, use_cores
+from harness.cli.run import ConfigDir
+
+if TYPE_CHECKING:
+    from harness.generation import Made
+    from harness.synthesis.filters import FilterSettings
+
+app = typer.Typer(
+    help="Synthetic sentences: generate, import anybody's answers, look at their quality.", no_args_is_help=True
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")]
+Filters = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option(
+        "--filter", help="Set a filter: --filter near_duplicates=0.9 --filter language=false; none for all off."
+    ),
+]
+Output = Annotated[Path, typer.Option("--output", "-o", help="Corpus to write (.jsonl); its card stands beside it.")]
+Language = Annotated[str, typer.Option("--language", help="BCP-47 tag of the sentences.")]
+Seed = Annotated[int, typer.Option("--seed", help="Of the choice among sentences without entities.")]
+
+
+@app.command("import")
+def import_(
+    raw: Annotated[Path, typer.Argument(metavar="RAW.jsonl", help="Raw answers, one JSON object a line.")],
+    language: Language,
+    output: Output,
+    text_field: Annotated[
+        str, typer.Option("--text-field", help="Where the answer's text stands: response.choices.0.message.content")
+    ] = "text",
+    tag_legend: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--tag-legend", help="What integer tags mean, by comma: O,B-PER,I-PER"),
+    ] = None,
+    labels: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--labels", help="Allowed labels, by comma, where answers name them; --data gives them too."),
+    ] = None,
+    drop_label: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option("--drop-label", help="Leave out entities of this label (counted)."),
+    ] = None,
+    rejects: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--rejects", help="Write what was not kept, with its reason."),
+    ] = None,
+    data: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--data", help="Data card: its labels, its dev and test sets against leakage."),
+    ] = None,
+    repair: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option("--repair", help="Apply a repair by name (trailing_tag); counted."),
+    ] = None,
+    filters: Filters = None,
+    predictions: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(
+            "--predictions", help="A recogniser's predictions on the imported corpus, for --filter agreement=…"
+        ),
+    ] = None,
+    seed: Seed = 0,
+    config_dir: ConfigDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Import raw answers: parse, filter, and say what became of every item."""
+    use_cores()
+    quiet_libraries()
+    from harness.errors import UsageError, listing
+    from harness.generation import Surroundings, agreements, import_file, surroundings
+    from harness.languages import normalise_language
+    from harness.synthesis.parse import REPAIRS, Legend
+
+    unknown = [one for one in repair or [] if one not in REPAIRS]
+    if unknown:
+        raise UsageError(f"--repair {unknown[0]!r} is unknown; allowed: {listing(REPAIRS)}")
+    tag = normalise_language(language)
+    around = Surroundings()
+    label_map: dict[str, str | None] = dict.fromkeys(drop_label or [])
+    known: tuple[str, ...] = tuple(labels.split(",")) if labels else ()
+    if data:
+        from harness.config import compose_config
+
+        config = compose_config([f"data={data}"], existing_folder(config_dir))
+        around = surroundings(config.data, config.data_folder or Path.cwd(), tag)
+        known = known or config.data.labels
+        label_map = {**config.data.label_map, **label_map}
+    if tag_legend:
+        legend = Legend.of_tags([one.strip() for one in tag_legend.split(",")], label_map)
+    elif known:
+        legend = Legend(known, None, label_map)
+    else:
+        raise UsageError("which labels? give --tag-legend (integer tags), --labels, or --data")
+    agreed = agreements(predictions, raw, text_field, legend, tag) if predictions else None
+    made = import_file(
+        raw, text_field, legend, tag, output, settings=_settings(filters), rejects=rejects, repairs=repair or [],
+        around=around, seed=seed, predictions=agreed,
+    )  # fmt: skip
+    _report(made, output, as_json)
+
+
+@app.command("generate")
+def generate(
+    language: Language,
+    output: Output,
+    overrides: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Argument(metavar="[KEY=VALUE …]", help="synthesis=clinical synthesis.model=NAME synthesis.base_url=URL"),
+    ] = None,
+    data: Annotated[
+        str, typer.Option("--data", help="Data card: labels, examples, and what must not leak.")
+    ] = "rx_mini",
+    number: Annotated[int, typer.Option("--calls", min=1, help="Calls to make.")] = 20,
+    write_batch: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--write-batch", help="Write the calls for a vendor's batch API instead of making them."),
+    ] = None,
+    collect: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--collect", help="Take the answers from a batch API's output file."),
+    ] = None,
+    filters: Filters = None,
+    config_dir: ConfigDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Have a model write labelled sentences. A killed generation asks only for what is missing."""
+    use_cores()
+    quiet_libraries()
+    from harness.config import compose_config
+    from harness.errors import HarnessError
+    from harness.generation import batch_requests
+    from harness.generation import generate as run
+    from harness.languages import normalise_language
+
+    tag = normalise_language(language)
+    config = compose_config([f"data={data}", *(overrides or [])], existing_folder(config_dir))
+    if write_batch:
+        count = batch_requests(config, tag, number, output, write_batch)
+        typer.echo(f"wrote {write_batch}: {count} requests; give the batch's output to --collect")
+        return
+    made, outcome = run(config, tag, number, output, settings=_settings(filters) or _none(), collected=collect)
+    for line in dict.fromkeys(outcome.reasons[:3]):
+        typer.echo(f"failed: {line}", err=True)
+    if outcome.stopped:
+        typer.echo(f"stopped: {outcome.stopped}", err=True)
+    if outcome.failed:
+        typer.echo(f"{outcome.failed} calls have no answer; the same command asks for them again", err=True)
+    _report(made, output, as_json)
+    if outcome.failed and not outcome.asked and not outcome.known:
+        raise HarnessError("no call was answered")
+
+
+@app.command("inspect")
+def inspect(
+    corpus: Annotated[Path, typer.Argument(metavar="CORPUS.jsonl", help="A corpus with its card, or the card.")],
+    output: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--output", "-o", help="Page to write; beside the corpus without it."),
+    ] = None,
+    samples: Annotated[bool, typer.Option(help="Show some sentences.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Write the quality card of a synthetic corpus as a page with plots."""
+    from harness.cache import write_text
+    from harness.generation import page_of
+    from harness.synthesis.corpus import read_card
+
+    target = output or corpus.with_suffix(".html")
+    write_text(target, page_of(corpus, samples=samples))
+    typer.echo(f"wrote {target}", err=as_json)
+    if as_json:
+        typer.echo(json.dumps(read_card(corpus), ensure_ascii=False, sort_keys=True))
+
+
+def _settings(filters: list[str] | None) -> "FilterSettings | None":
+    import yaml
+
+    from harness.config.compose import validated
+    from harness.errors import UsageError
+    from harness.synthesis.filters import FilterSettings
+
+    values: dict[str, Any] = {}
+    for one in filters or []:
+        if one == "none":
+            return None
+        name, equals, value = one.partition("=")
+        if not equals:
+            raise UsageError(f"--filter {one!r}: write NAME=VALUE, for example near_duplicates=0.9, or none")
+        values[name] = yaml.safe_load(value)
+    return validated(FilterSettings, values)
+
+
+def _none() -> "FilterSettings":
+    from harness.synthesis.filters import FilterSettings
+
+    off: dict[str, Any] = {
+        name: False if field.annotation is bool else None for name, field in FilterSettings.model_fields.items()
+    }
+    return FilterSettings(**off)
+
+
+def _report(made: "Made", output: Path, as_json: bool) -> None:
+    from harness.errors import HarnessError
+    from harness.report.tables import plain_table
+
+    account = made.account
+    lines = [["answers", str(account.answers)], ["items seen", str(account.items)], ["usable", str(account.parsed)]]
+    lines += [[f"rejected: {name}", str(count)] for name, count in account.rejected.most_common()]
+    lines += [[f"filtered: {name}", str(count)] for name, count in account.filtered.items()]
+    lines += [["kept", str(account.kept)]]
+    typer.echo(plain_table(["", "items"], lines), err=as_json)
+    if made.sentences:
+        typer.echo(f"wrote {output}; look at it with: harness synthesize inspect {output}", err=as_json)
+    if as_json:
+        value = account.as_dict() | {"output": str(output) if made.sentences else None}
+        typer.echo(json.dumps(value, ensure_ascii=False, sort_keys=True))
+    if not made.sentences:
+        raise HarnessError(
+            f"no sentence is left of {account.items} items in {account.answers} answers; no corpus is written"
+        )

@@ -1,0 +1,364 @@
+"""Asking models: any OpenAI-compatible server, a local transformers model, or a vendor's batch files.
+
+Every answer is written to disk, raw, before anything reads it; a killed generation asks only for what is missing, and a
+better parser runs again at no cost. Calls stop starting when the budget is used up, so it is overrun by no more than
+the calls under way. Keys come from the environment and are written nowhere.
+"""
+
+import json
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from harness.cache import disk_errors, write_text
+from harness.config.synthesis import SynthesisCard
+from harness.errors import ConfigError, DataError, DependencyError, HarnessError, UsageError, loading_error
+from harness.synthesis.prompts import Call
+
+logger = logging.getLogger(__name__)
+
+FAILURES = 5
+"""Calls that fail one after the other, after all their retries, before the generation stops."""
+
+
+class Answer(NamedTuple):
+    """One stored answer.
+
+    :param finish: why the model stopped (stop, length, content_filter …).
+    """
+
+    key: str
+    text: str
+    finish: str
+    prompt_tokens: int
+    answer_tokens: int
+    model: str
+
+
+class AnswerStore:
+    """A JSON-lines file of answers, one line each, written before anything else happens.
+
+    :raises DataError: a line in its middle is damaged. A last line cut off by a kill is taken away.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self.answers: dict[str, Answer] = {}
+        if path.is_file():
+            self._read()
+
+    def _read(self) -> None:
+        content = self._path.read_bytes()
+        whole = content[: content.rfind(b"\n") + 1]
+        for number, line in enumerate(whole.splitlines(), 1):
+            try:
+                value = json.loads(line)
+                answer = Answer(**{name: value[name] for name in Answer._fields})
+            except (ValueError, KeyError, TypeError):
+                raise DataError(
+                    f"{self._path}:{number}: not a stored answer; move the file away to start anew"
+                ) from None
+            self.answers.setdefault(answer.key, answer)
+        if whole != content:
+            logger.warning("%s: the last line was cut off and is asked for again", self._path)
+            with self._path.open("r+b") as file:
+                file.truncate(len(whole))
+
+    def add(self, answer: Answer) -> None:
+        """Keep an answer; it is on disk when this returns."""
+        line = json.dumps(answer._asdict(), ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+        with self._lock, disk_errors(self._path):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._path.open("ab") as file:
+                file.write(line)
+                file.flush()
+                os.fsync(file.fileno())
+            self.answers[answer.key] = answer
+
+    def usage(self, card: SynthesisCard) -> dict[str, float]:
+        """Return calls, tokens and money so far."""
+        with self._lock:
+            prompt = sum(answer.prompt_tokens for answer in self.answers.values())
+            given = sum(answer.answer_tokens for answer in self.answers.values())
+            number = len(self.answers)
+        money = (prompt * card.price_prompt + given * card.price_answer) / 1e6
+        return {"calls": number, "prompt_tokens": prompt, "answer_tokens": given, "money": money}
+
+
+class Engine(Protocol):
+    """What answers a call."""
+
+    def ask(self, call: Call) -> Answer:
+        """Return the answer.
+
+        :raises HarnessError: none came after all retries.
+        """
+
+
+@dataclass
+class Outcome:
+    """What a generation came to.
+
+    :param failed: calls without an answer; the same command asks for them again.
+    :param stopped: why it stopped before the last call (budget, failures); empty otherwise.
+    """
+
+    asked: int = 0
+    known: int = 0
+    failed: int = 0
+    stopped: str = ""
+    reasons: list[str] = field(default_factory=list)
+
+
+def ask_all(engine: Engine, wanted: Sequence[Call], store: AnswerStore, card: SynthesisCard) -> Outcome:
+    """Ask for every call whose answer is not stored yet, several at once, within the budget."""
+    outcome = Outcome(known=sum(call.key in store.answers for call in wanted))
+    left = iter([call for call in wanted if call.key not in store.answers])
+    running: dict[Future[Answer], Call] = {}
+    in_a_row = 0
+    said = time.monotonic()
+    with ThreadPoolExecutor(max_workers=card.concurrency) as pool:
+        try:
+            while True:
+                while not outcome.stopped and len(running) < card.concurrency:
+                    spent = _spent(card, store)
+                    if spent:
+                        outcome.stopped = spent
+                        break
+                    call = next(left, None)
+                    if call is None:
+                        break
+                    running[pool.submit(engine.ask, call)] = call
+                if not running:
+                    return outcome
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    running.pop(future)
+                    try:
+                        answer = future.result()
+                    except HarnessError as error:
+                        outcome.failed += 1
+                        outcome.reasons.append(str(error))
+                        in_a_row += 1
+                        if in_a_row >= FAILURES and not outcome.stopped:
+                            outcome.stopped = f"{in_a_row} calls failed one after the other, the last: {error}"
+                    else:
+                        in_a_row = 0
+                        store.add(answer)
+                        outcome.asked += 1
+                if time.monotonic() - said > 15:
+                    said = time.monotonic()
+                    logger.info("%d of %d answers", len(store.answers), len(wanted))
+        except BaseException:
+            for future in running:
+                future.cancel()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _spent(card: SynthesisCard, store: AnswerStore) -> str:
+    """Say which budget is used up, or return an empty string."""
+    usage = store.usage(card)
+    tokens = usage["prompt_tokens"] + usage["answer_tokens"]
+    if card.budget_tokens is not None and tokens >= card.budget_tokens:
+        return f"synthesis.budget_tokens={card.budget_tokens} is used up ({tokens:.0f} tokens)"
+    if card.budget_money is not None and usage["money"] >= card.budget_money:
+        return f"synthesis.budget_money={card.budget_money:g} is used up ({usage['money']:.4g})"
+    return ""
+
+
+class ChatEngine:
+    """An OpenAI-compatible server, through the ``openai`` client, which backs off on 429, 5xx and cut connections."""
+
+    def __init__(self, card: SynthesisCard) -> None:
+        try:
+            import openai
+        except ImportError:
+            raise DependencyError("synthesis.engine=chat needs the OpenAI client; pip install 'harness[llm]'") from None
+        key = os.environ.get(card.api_key_env)
+        if not key and card.leaves_machine:
+            raise UsageError(f"environment variable {card.api_key_env} holds no key; export it")
+        self._card = card
+        self._openai: Any = openai
+        self._structured = card.structured
+        self._client: Any = openai.OpenAI(
+            api_key=key or "none", base_url=card.base_url, timeout=card.timeout_seconds, max_retries=card.retries
+        )
+
+    def ask(self, call: Call) -> Answer:
+        """Return the server's answer; a body that is no JSON is asked for again like any other failure."""
+        pause = 0.5
+        for attempt in range(self._card.retries + 1):
+            try:
+                return self._asked(call)
+            except (self._openai.APIResponseValidationError, ValueError, AttributeError, TypeError) as error:
+                reason = f"the answer's body cannot be read ({type(error).__name__})"
+            except self._openai.OpenAIError as error:
+                raise HarnessError(
+                    self._sentence(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
+                ) from None
+            if attempt < self._card.retries:
+                time.sleep(pause)
+                pause = min(8.0, 2 * pause)
+        raise HarnessError(self._sentence(reason))
+
+    def _asked(self, call: Call) -> Answer:
+        structured = self._structured
+        try:
+            response = self._request(call, structured=structured)
+        except self._openai.BadRequestError:
+            if not structured:
+                raise
+            self._structured = False  # the server knows no JSON schema; the prompt asks for JSON all the same
+            logger.info("the server refuses JSON-schema output; asking without")
+            response = self._request(call, structured=False)
+        choice = response.choices[0]
+        usage = response.usage
+        return Answer(
+            call.key, choice.message.content or "", choice.finish_reason or "",
+            int(usage.prompt_tokens) if usage else 0, int(usage.completion_tokens) if usage else 0,
+            response.model or self._card.model or "",
+        )  # fmt: skip
+
+    def _request(self, call: Call, *, structured: bool) -> Any:
+        extra = {"response_format": _format(call)} if structured else {}
+        return self._client.chat.completions.create(
+            model=self._card.model, messages=list(call.messages), temperature=self._card.temperature,
+            max_tokens=self._card.max_tokens, **extra,
+        )  # fmt: skip
+
+    def _sentence(self, reason: str) -> str:
+        return f"{self._card.model} at {self._card.base_url or 'its default server'}: {reason}"
+
+
+def _format(call: Call) -> dict[str, Any]:
+    return {"type": "json_schema", "json_schema": {"name": "sentences", "schema": call.schema, "strict": True}}
+
+
+class LocalEngine:
+    """A causal language model of transformers in this process, one call at a time."""
+
+    def __init__(self, card: SynthesisCard) -> None:
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        self._card = card
+        self._lock = threading.Lock()
+        place = card.model or ""
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        half = device.type == "cuda" and torch.cuda.is_bf16_supported()
+        try:
+            self._tokenizer: Any = AutoTokenizer.from_pretrained(place, revision=card.revision, trust_remote_code=False)
+            model: Any = AutoModelForCausalLM.from_pretrained(
+                place, revision=card.revision, dtype=torch.bfloat16 if half else torch.float32, weights_only=True,
+                trust_remote_code=False,
+            )  # fmt: skip
+        except (OSError, ValueError, ImportError, RuntimeError) as error:
+            raise loading_error(place, error, key="synthesis.model") from error
+        self._model: Any = model.to(device).eval()
+        self._device = device
+
+    def ask(self, call: Call) -> Answer:
+        """Return the model's answer, sampled from a seed that the call's key gives."""
+        import torch
+
+        with self._lock:
+            if self._tokenizer.chat_template:
+                text = self._tokenizer.apply_chat_template(
+                    list(call.messages), tokenize=False, add_generation_prompt=True
+                )
+            else:
+                text = "\n\n".join(message["content"] for message in call.messages) + "\n\n"
+            ids = self._tokenizer(text, return_tensors="pt").input_ids.to(self._device)
+            limit = getattr(self._model.config, "max_position_embeddings", None)
+            room = self._card.max_tokens if limit is None else min(self._card.max_tokens, limit - ids.shape[1])
+            if room < 1:
+                raise HarnessError(f"the prompt's {ids.shape[1]} tokens do not fit the model's {limit}; shorten it")
+            torch.manual_seed(int.from_bytes(call.key.encode()[-7:], "big"))
+            options: dict[str, Any] = {"do_sample": False}
+            if self._card.temperature > 0:
+                options = {"do_sample": True, "temperature": self._card.temperature}
+            with torch.inference_mode():
+                made = self._model.generate(
+                    ids, attention_mask=torch.ones_like(ids), max_new_tokens=room, **options,
+                    pad_token_id=self._tokenizer.pad_token_id or self._tokenizer.eos_token_id,
+                )[0, ids.shape[1] :]  # fmt: skip
+        answer = self._tokenizer.decode(made, skip_special_tokens=True)
+        finish = "length" if len(made) >= room else "stop"
+        return Answer(call.key, answer, finish, int(ids.shape[1]), len(made), self._card.model or "")
+
+
+def open_engine(card: SynthesisCard) -> Engine:
+    """Return the engine a card names.
+
+    :raises ConfigError: none is chosen.
+    """
+    if card.engine == "chat":
+        return ChatEngine(card)
+    if card.engine == "transformers":
+        return LocalEngine(card)
+    raise ConfigError("synthesis.engine is none; set synthesis.engine=chat (or transformers) and synthesis.model=NAME")
+
+
+def write_batch(path: Path, wanted: Iterable[Call], card: SynthesisCard) -> int:
+    """Write requests for a vendor's batch API (the JSON lines of OpenAI's), and return how many."""
+    lines = []
+    for call in wanted:
+        body: dict[str, Any] = {
+            "model": card.model, "messages": list(call.messages), "temperature": card.temperature,
+            "max_tokens": card.max_tokens,
+        }  # fmt: skip
+        if card.structured:
+            body["response_format"] = _format(call)
+        line = {"custom_id": call.key, "method": "POST", "url": "/v1/chat/completions", "body": body}
+        lines.append(json.dumps(line, ensure_ascii=False) + "\n")
+    write_text(path, "".join(lines))
+    return len(lines)
+
+
+def collect_batch(path: Path, store: AnswerStore) -> dict[str, int]:
+    """Put the answers of a batch API's output file into a store.
+
+    :returns: ``collected``, ``known`` (stored before) and ``failed``.
+    :raises DataError: a line is no JSON object with a ``custom_id``.
+    """
+    counts = {"collected": 0, "known": 0, "failed": 0}
+    for number, line in _lines(path):
+        try:
+            value = json.loads(line)
+            key = str(value["custom_id"])
+        except (ValueError, KeyError, TypeError):
+            raise DataError(f"{path}:{number}: not a line of a batch's output (JSON with custom_id)") from None
+        if key in store.answers:
+            counts["known"] += 1
+            continue
+        body = (value.get("response") or {}).get("body") or {}
+        try:
+            choice = body["choices"][0]
+            usage = body.get("usage") or {}
+            store.add(
+                Answer(
+                    key, choice["message"].get("content") or "", choice.get("finish_reason") or "",
+                    int(usage.get("prompt_tokens", 0)), int(usage.get("completion_tokens", 0)), body.get("model") or "",
+                )
+            )  # fmt: skip
+            counts["collected"] += 1
+        except (KeyError, IndexError, TypeError, AttributeError):
+            counts["failed"] += 1
+    return counts
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    if not path.is_file():
+        raise DataError(f"{path}: no such file")
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for number, line in enumerate(file, 1):
+            if line.strip():
+                yield number, line

@@ -1,0 +1,161 @@
+"""The quality card as a page: one HTML file without scripts or outside parts, everything escaped."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+_STYLE = """
+:root { color-scheme: light dark; --ink: #1b1f24; --soft: #5a6470; --line: #d8dee4; --bar: #2f6f9f; --two: #c98a2b; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e9ed; --soft: #a3adb8; --line: #3a424b; --bar: #6fb1e0;
+  --two: #e0b060; } }
+body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
+table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: .25rem .75rem .25rem 0;
+  border-bottom: 1px solid var(--line); vertical-align: top; } td.number, th.number { text-align: right; }
+.soft { color: var(--soft); } svg text { fill: var(--ink); font: 13px system-ui, sans-serif; }
+.bar { fill: var(--bar); } .two { fill: var(--two); } mark { border-radius: 3px; padding: 0 .2em; }
+"""
+
+MEANINGS = {
+    "length_mismatch": "tokens and tags differ in number", "tag_out_of_range": "a tag number the legend does not have",
+    "missing_tags": "tokens without tags", "missing_tokens": "tags without tokens",
+    "truncated": "the answer ended inside the item", "entity_not_in_text": "an entity that the text does not hold",
+    "unknown_label": "a label the corpus does not have", "broken_inline_tags": "tags that open or close wrongly",
+    "broken_text": "control characters or broken Unicode", "placeholders": "placeholders instead of text",
+    "too_short": "too few words", "too_long": "too many words", "long_entity": "an entity of too many words",
+    "wrong_script": "letters of another script", "wrong_language": "another language",
+    "exact_duplicate": "the same text again", "near_duplicate": "nearly the same text again",
+    "leakage": "too close to a test sentence or to an example of the prompt",
+    "contradiction": "a surface labelled against its main label", "disagreement": "a recogniser disagrees",
+    "all_outside": "more sentences without entities than allowed",
+}  # fmt: skip
+
+
+def quality_page(card: Mapping[str, Any], title: str, samples: Sequence[tuple[str, list[dict[str, Any]]]] = ()) -> str:
+    """Return the page of a quality card.
+
+    :param samples: text and spans of some sentences; none for a restricted corpus.
+    """
+    account = card["account"]
+    parts = [
+        f"<!doctype html><html lang='en'><head><meta charset='utf-8'><title>{escape(title)}</title>",
+        "<meta name='viewport' content='width=device-width, initial-scale=1'>",
+        f"<style>{_STYLE}</style></head><body><main><h1>{escape(title)}</h1>",
+        f"<p>{_number(card['sentences'])} sentences in <b>{escape(str(card['language']))}</b>, "
+        f"{_number(card['entities'])} entities, {_number(card['without_entities'])} sentences without any.</p>",
+        "<h2>What became of the items</h2>", _funnel(account),
+        "<h2>Why items were not kept</h2>", _reasons(account),
+        "<h2>Labels</h2>", _labels(card),
+        "<h2>Sentence length</h2>", _bars(card["words"]["histogram"], "words", "sentences"),
+        f"<p class='soft'>mean {card['words']['mean']:.1f} words, shortest {card['words']['min']}, "
+        f"longest {card['words']['max']}</p>",
+        "<h2>Diversity</h2>", _diversity(card["diversity"]),
+    ]  # fmt: skip
+    if card.get("cost"):
+        parts += [
+            "<h2>Cost</h2>",
+            _table(["", ""], [[name.replace("_", " "), f"{value:,.4g}"] for name, value in card["cost"].items()]),
+        ]
+    if card.get("origin"):
+        rows = [[str(name), str(value)] for name, value in card["origin"].items()]
+        parts += ["<h2>Origin</h2>", _table(["", ""], rows)]
+    if account.get("notes"):
+        rows = [[name.replace("_", " "), _number(value)] for name, value in account["notes"].items()]
+        parts += ["<h2>Noticed, and kept</h2>", _table(["", "count"], rows)]
+    if samples:
+        parts += ["<h2>Samples</h2>", *(f"<p>{_marked(text, spans)}</p>" for text, spans in samples)]
+    return "\n".join([*parts, "</main></body></html>"]) + "\n"
+
+
+def _number(value: Any) -> str:
+    return f"{int(value):,}"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    head = "".join(f"<th{' class=number' if place else ''}>{escape(name)}</th>" for place, name in enumerate(header))
+    body = "".join(
+        "<tr>"
+        + "".join(f"<td{' class=number' if place else ''}>{escape(cell)}</td>" for place, cell in enumerate(row))
+        + "</tr>"
+        for row in rows
+    )
+    shown = f"<thead><tr>{head}</tr></thead>" if any(header) else ""
+    return f"<table>{shown}<tbody>{body}</tbody></table>"
+
+
+def _funnel(account: Mapping[str, Any]) -> str:
+    steps = {"items seen": account["items"], "usable": account["parsed"], "kept after filters": account["kept"]}
+    note = (
+        f"<p class='soft'>{_number(account['answers'])} answers, {_number(account['answers_without_items'])} of them "
+        "without any item.</p>"
+    )
+    return _bars(steps, "step", "items") + note
+
+
+def _reasons(account: Mapping[str, Any]) -> str:
+    rows = []
+    for stage in ("rejected", "filtered"):
+        for name, count in sorted(account.get(stage, {}).items(), key=lambda item: -item[1]):
+            share = count / account["items"] if account["items"] else 0.0
+            rows.append([name.replace("_", " "), MEANINGS.get(name, ""), stage, _number(count), f"{share:.1%}"])
+    if not rows:
+        return "<p>All items were kept.</p>"
+    return _table(["reason", "meaning", "by", "items", "share"], rows)
+
+
+def _labels(card: Mapping[str, Any]) -> str:
+    own, source = card["labels"], card.get("source_labels")
+    totals = sum(own.values()) or 1, sum((source or {}).values()) or 1
+    rows = []
+    for label, count in own.items():
+        row = [label, _number(count), f"{count / totals[0]:.1%}"]
+        rows.append(row + ([f"{source.get(label, 0) / totals[1]:.1%}"] if source else []))
+    header = ["label", "entities", "share", *(["share in the source"] if source else [])]
+    distance = card.get("label_distance")
+    note = (
+        f"<p class='soft'>Distance from the source's distribution: {distance:.2f} (0 the same, 1 nothing shared).</p>"
+        if distance is not None
+        else ""
+    )
+    return _table(header, rows) + note
+
+
+def _diversity(diversity: Mapping[str, Any]) -> str:
+    rows = [[name.replace("_", " "), f"{value:.1%}"] for name, value in diversity.items() if isinstance(value, float)]
+    top = ", ".join(f"{escape(str(surface))} ({count})" for surface, count in diversity.get("top_entities", []))
+    return _table(["", "share"], rows) + (f"<p>Most frequent entities: {top}</p>" if top else "")
+
+
+def _bars(values: Mapping[str, int], what: str, of: str) -> str:
+    """Return a bar chart as SVG, each bar with its figure."""
+    if not values:
+        return "<p>None.</p>"
+    most = max(values.values()) or 1
+    height = 26 * len(values)
+    bars = []
+    for place, (name, count) in enumerate(values.items()):
+        y = 26 * place
+        width = 400 * count / most
+        bars.append(
+            f"<text x='0' y='{y + 17}'>{escape(str(name))}</text>"
+            f"<rect class='bar' x='150' y='{y + 4}' width='{width:.1f}' height='18' rx='2'></rect>"
+            f"<text x='{156 + width:.1f}' y='{y + 17}'>{_number(count)}</text>"
+        )
+    label = escape(f"{of} by {what}")
+    return f"<svg viewBox='0 0 640 {height}' width='100%' role='img' aria-label='{label}'>{''.join(bars)}</svg>"
+
+
+_COLOURS = ("#cfe8ff", "#ffe3b8", "#d6f5d0", "#f3d1f4", "#ffd3d0", "#d9d7ff", "#e8e8b8")
+
+
+def _marked(text: str, spans: Sequence[Mapping[str, Any]]) -> str:
+    """Return a sentence with its entities marked, escaped."""
+    made = ""
+    before = 0
+    for span in spans:
+        colour = _COLOURS[sum(map(ord, span["label"])) % len(_COLOURS)]
+        made += escape(text[before : span["start"]])
+        made += f"<mark style='background:{colour};color:#1b1f24'>{escape(text[span['start'] : span['end']])}"
+        made += f" <small>{escape(span['label'])}</small></mark>"
+        before = span["end"]
+    return made + escape(text[before:])
