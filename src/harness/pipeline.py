@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.config import Config
+from harness.config.cards import resolve_path
 from harness.corpora.catalogue import Catalogue, load_corpora
 from harness.corpora.splits import nested_subset
 from harness.errors import ConfigError
@@ -25,6 +26,7 @@ from harness.evaluation.spans import count_spans
 from harness.model.workshop import FittedModel, Workshop
 from harness.provenance import available_cores, git_state, source_folder, versions
 from harness.records import Corpus, Span
+from harness.synthesis.corpus import card_metrics, card_path, read_card
 from harness.tracking.mlflow import CHECKPOINT, Run, Store, tracking_uri
 from harness.transfer.ranking import ranking_tag
 from harness.transfer.recipe import Mixture, mixtures, needed_corpora
@@ -122,7 +124,10 @@ def run_experiment(
         run.log_corpora([*{**catalogue.corpora, **routes.corpora()}.values()])
         if config.tracking.system_metrics:
             run.start_system_metrics()
-        metrics = data_metrics(catalogue, mixed) | projection_metrics(routes)
+        cards = synthesis_cards(config, mixed)
+        for language, card in cards.items():
+            run.log_json(f"synthesis/{language}.card.json", card)
+        metrics = data_metrics(catalogue, mixed) | projection_metrics(routes) | synthesis_metrics(cards)
         run.log_metrics(metrics)
         found, collapsed = train_and_score(config, catalogue, routes, mixed, warm, run, on_epoch, progress)
         kept = "none" if config.tracking.checkpoints == "none" else "kept"
@@ -337,6 +342,32 @@ def projection_metrics(routes: Routes) -> dict[str, float]:
     for language, carried in routes.training.items():
         metrics |= _projection_names(language, carried.metrics())
     return metrics
+
+
+def synthesis_cards(config: Config, mixed: Sequence[Mixture]) -> dict[str, dict[str, Any]]:
+    """Return the quality cards that stand beside the synthetic corpora of a run, by language; many have none.
+
+    A card names frequent entities, so for a restricted corpus none is kept.
+    """
+    used = {
+        part.partition("/")[2] for one in mixed for part, n in one.account.items() if n and part[:10] == "synthetic/"
+    }
+    cards = {}
+    for language in sorted(used):
+        source = config.data.targets[language].synthetic
+        path = resolve_path(source.path, config.data_folder or Path.cwd()) if source and source.path else None
+        if path is not None and card_path(path).is_file() and not config.data.restricted:
+            cards[language] = read_card(path)
+    return cards
+
+
+def synthesis_metrics(cards: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    """Return ``synthesis/LANGUAGE/…``: what became of the answers the synthetic sentences come from."""
+    return {
+        f"synthesis/{language}/{_metric_name(name)}": value
+        for language, card in cards.items()
+        for name, value in card_metrics(card).items()
+    }
 
 
 def _projection_names(language: str, values: Mapping[str, float]) -> dict[str, float]:

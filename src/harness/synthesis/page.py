@@ -72,15 +72,18 @@ def _number(value: Any) -> str:
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    head = "".join(f"<th{' class=number' if place else ''}>{escape(name)}</th>" for place, name in enumerate(header))
-    body = "".join(
-        "<tr>"
-        + "".join(f"<td{' class=number' if place else ''}>{escape(cell)}</td>" for place, cell in enumerate(row))
-        + "</tr>"
-        for row in rows
-    )
-    shown = f"<thead><tr>{head}</tr></thead>" if any(header) else ""
-    return f"<table>{shown}<tbody>{body}</tbody></table>"
+    """Return a table; columns whose every cell is a figure are set to the right."""
+    figures = [all(cell[:1].isdigit() and len(cell) < 16 for cell in column) for column in zip(*rows, strict=True)]
+
+    def line(cells: Sequence[str], kind: str) -> str:
+        made = (
+            f"<{kind}{' class=number' if right else ''}>{escape(cell)}</{kind}>"
+            for cell, right in zip(cells, figures, strict=True)
+        )
+        return f"<tr>{''.join(made)}</tr>"
+
+    shown = f"<thead>{line(header, 'th')}</thead>" if any(header) else ""
+    return f"<table>{shown}<tbody>{''.join(line(row, 'td') for row in rows)}</tbody></table>"
 
 
 def _funnel(account: Mapping[str, Any]) -> str:

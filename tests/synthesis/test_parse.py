@@ -1,0 +1,250 @@
+"""The parser on every defect known, and on mutated answers: no exception, no hang, no invented span."""
+
+import json
+import os
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.errors import ConfigError
+from harness.synthesis.corpus import read_answers
+from harness.synthesis.parse import Legend, Parsed, parse_answer
+from harness.synthesis.salvage import objects
+
+LEGEND = Legend.of_tags(["O", "B-PER", "I-PER", "B-LOC", "I-LOC"])
+ITEM = {"tokens": ["Anna", "Berg", "bor", "i", "Malmö", "."], "ner_tags": [1, 2, 0, 0, 3, 0]}
+WHOLE = json.dumps({"data": [ITEM, ITEM]}, ensure_ascii=False)
+
+
+def parse(answer: str, legend: Legend = LEGEND, *repairs: str) -> Parsed:
+    return parse_answer(answer, legend, "sv", "1", repairs)
+
+
+def entities(parsed: Parsed) -> list[list[tuple[str, str]]]:
+    return [[(one.surface(span), span.label) for span in one.spans] for one in parsed.sentences]
+
+
+NAMES = [("Anna Berg", "PER"), ("Malmö", "LOC")]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        WHOLE,
+        f"Here are two datapoints:\n```json\n{WHOLE}\n```\nI hope this helps!",
+        json.dumps(ITEM) + "\n" + json.dumps(ITEM),
+        WHOLE[:-2],  # an unclosed list
+        WHOLE.replace("]}", "],}"),  # trailing commas
+        WHOLE.replace("}, {", "} {"),  # a missing comma
+        WHOLE.replace("Malmö", "Malm\\u00f6"),
+        WHOLE.replace('"bor"', '"b\\or"').replace("b\\or", "bor"),
+        WHOLE.replace('["Anna"', '["Anna'.replace("[", "[") + '"'),
+        WHOLE.replace("ner_tags", "NER_Tags"),
+        WHOLE.replace('"ner_tags"', "'ner_tags'"),
+        json.dumps([ITEM, ITEM]),
+        json.dumps({"a": {"b": [[ITEM], [ITEM]]}}),
+        "\ufeff" + WHOLE,
+        json.dumps({"items": [{"words": ITEM["tokens"], "tags": ["B-PER", "I-PER", "O", "O", "B-LOC", "O"]}] * 2}),
+        json.dumps({"items": [{"tokens": ITEM["tokens"], "labels": ["per", "per", "o", "o", "LOC", "O"]}] * 2}),
+        json.dumps({"s": [{"text": "Anna Berg bor i Malmö .", "entities": [{"text": "Anna Berg", "label": "PER"},
+                                                                            {"text": "Malmö", "type": "LOC"}]}] * 2}),
+        json.dumps({"s": [{"sentence": "Anna Berg bor i Malmö .", "entities": [["Anna Berg", "PER"], ["Malmö", "LOC"]]}] * 2}),
+        json.dumps({"s": [{"text": "Anna Berg bor i Malmö .", "entities": {"PER": ["Anna Berg"], "LOC": "Malmö"}}] * 2}),
+        json.dumps({"sentences": ["<PER>Anna Berg</PER> bor i <LOC>Malmö</LOC> ."] * 2}, ensure_ascii=False),
+        "Sure!\n1. <PER>Anna Berg</PER> bor i <LOC>Malmö</LOC>.\n- <PER> Anna Berg </PER> bor i <LOC>Malmö</LOC>.",
+    ],
+)  # fmt: skip
+def test_sound_items_are_salvaged_from_every_wrapping(answer: str) -> None:
+    parsed = parse(answer)
+    assert entities(parsed) == [NAMES, NAMES], parsed.rejected
+    assert not parsed.rejected
+
+
+@pytest.mark.parametrize(
+    ("item", "reason"),
+    [
+        ({**ITEM, "ner_tags": [1, 2]}, "length_mismatch"),
+        ({**ITEM, "ner_tags": [1, 2, 0, 0, 9, 0]}, "tag_out_of_range"),
+        ({**ITEM, "ner_tags": [1, 2, 0, 0, -1, 0]}, "tag_out_of_range"),
+        ({**ITEM, "ner_tags": ["B-PER", "I-PER", "O", "O", "B-ORG", "O"]}, "unknown_label"),
+        ({**ITEM, "ner_tags": [True, 2, 0, 0, 3, 0]}, "tag_is_no_tag"),
+        ({"tokens": ITEM["tokens"]}, "missing_tags"),
+        ({"ner_tags": ITEM["ner_tags"]}, "missing_tokens"),
+        ({"tokens": [], "ner_tags": []}, "no_tokens"),
+        ({"tokens": [" ", ""], "ner_tags": [0, 0]}, "no_tokens"),
+        ({"tokens": [["a"], "b"], "ner_tags": [0, 0]}, "token_is_no_text"),
+        ({"text": "Anna bor här", "entities": [{"text": "Berta", "label": "PER"}]}, "entity_not_in_text"),
+        ({"text": "Anna bor här", "entities": [{"text": "", "label": "PER"}]}, "empty_entity"),
+        ({"text": "Anna bor", "entities": [["Anna", "PER"], ["Anna", "LOC"]]}, "entity_not_in_text"),
+        ({"text": "Anna bor", "entities": [["Anna", "ORG"]]}, "unknown_label"),
+        ({"text": "Anna bor", "entities": ["Anna"]}, "entity_is_no_text"),
+        ({"text": "", "entities": []}, "no_text"),
+        ({"text": "<PER>Anna bor", "entities": []}, "broken_inline_tags"),
+        ({"text": "<PER>Anna</LOC> bor", "entities": []}, "broken_inline_tags"),
+        ({"text": "<PER></PER> bor", "entities": []}, "broken_inline_tags"),
+    ],
+)
+def test_unsound_items_are_kept_with_their_reason(item: dict[str, object], reason: str) -> None:
+    parsed = parse(json.dumps([item, ITEM]))
+    assert [one.reason for one in parsed.rejected] == [reason]
+    assert parsed.rejected[0].raw == item
+    assert entities(parsed) == [NAMES]
+    assert parsed.items == 2
+
+
+def test_integer_tags_need_a_legend_and_a_cut_item_is_named() -> None:
+    assert [one.reason for one in parse(json.dumps(ITEM), Legend(("PER", "LOC"))).rejected] == [
+        "integer_tags_without_legend"
+    ]
+    parsed = parse(WHOLE[: WHOLE.rindex("[1, 2") + 5])
+    assert (len(parsed.sentences), [one.reason for one in parsed.rejected]) == (1, ["truncated"])
+    with pytest.raises(ConfigError, match="tag legend"):
+        Legend.of_tags(["O", "PER"])
+
+
+def test_labels_are_mapped_and_dropped_with_a_count() -> None:
+    legend = Legend.of_tags(["O", "B-PER", "I-PER", "B-LOC", "I-LOC"], {"LOC": None, "PER": "PERSON"})
+    parsed = parse(json.dumps(ITEM), legend)
+    assert entities(parsed) == [[("Anna Berg", "PERSON")]]
+    assert parsed.notes["dropped_label/LOC"] == 1
+
+
+def test_repairs_are_off_unless_named_and_counted() -> None:
+    long = json.dumps({**ITEM, "ner_tags": [*ITEM["ner_tags"], 0]})
+    short = json.dumps({**ITEM, "ner_tags": ITEM["ner_tags"][:-1]})
+    for answer in (long, short):
+        assert not parse(answer).sentences
+        mended = parse(answer, LEGEND, "trailing_tag")
+        assert entities(mended) == [NAMES]
+        assert mended.notes["repair/trailing_tag"] == 1
+    wrong = json.dumps({**ITEM, "ner_tags": [*ITEM["ner_tags"], 1]})
+    assert not parse(wrong, LEGEND, "trailing_tag").sentences
+    broken = '{"tokens": ["Malm\\u0000f6", "\\u0000zz"], "ner_tags": [3, 0]}'
+    assert "\0" in parse(broken).sentences[0].text
+    mended = parse(broken, LEGEND, "null_escape")
+    assert mended.sentences[0].text == "Malmö \0zz"
+    assert mended.notes["repair/null_escape"] == 1
+
+
+def test_surfaces_are_found_as_whole_words_and_in_order() -> None:
+    item = {"text": "Annas Anna såg Anna", "entities": [["Anna", "PER"], ["Anna", "PER"]]}
+    (sentence,) = parse(json.dumps(item)).sentences
+    assert [(span.start, span.end) for span in sentence.spans] == [(6, 10), (15, 19)]
+
+
+def test_illegal_bio_is_read_as_conlleval_reads_it_and_counted() -> None:
+    parsed = parse(json.dumps({"tokens": ["Anna", "ser", "Berg"], "ner_tags": [2, 0, 4]}))
+    assert entities(parsed) == [[("Anna", "PER"), ("Berg", "LOC")]]
+    assert parsed.notes["illegal_bio"] == 1
+
+
+@pytest.mark.parametrize(
+    "answer", ["", "I am sorry, I cannot do that.", "[...]", "{", "}", "]]]", '"', "\\", "{}", "[[[]]]", "null"]
+)
+def test_answers_without_items_are_no_items(answer: str) -> None:
+    assert parse(answer).items == 0
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["[" * 50_000, "{" * 50_000, '{"a":' * 20_000, '"' * 50_000, "[[{" * 9_000, '\\"' * 30_000, "<PER>" * 9_000],
+)
+def test_hostile_answers_end_soon(answer: str) -> None:
+    assert not parse(answer).sentences
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_survived(answer: str) -> None:
+    sound(parse(answer))
+
+
+FRAGMENTS = st.sampled_from(
+    [
+        '{"tokens":',
+        '["a","b"]',
+        ',"ner_tags":',
+        "[0,1]",
+        "}",
+        "[",
+        "]",
+        '"',
+        ",",
+        ":",
+        "\\",
+        "\n",
+        "```",
+        "a",
+        "0",
+        "<PER>",
+        "</PER>",
+    ]
+)
+
+
+@given(st.lists(FRAGMENTS, max_size=40).map("".join))
+def test_any_mixture_of_json_pieces_is_survived(answer: str) -> None:
+    sound(parse(answer))
+    list(objects(answer))
+
+
+@given(st.data())
+def test_mutated_answers_are_survived(data: st.DataObject) -> None:
+    raw = bytearray(WHOLE.encode())
+    for _ in range(data.draw(st.integers(1, 8))):
+        place = data.draw(st.integers(0, max(0, len(raw) - 1)))
+        action = data.draw(st.sampled_from(["set", "cut", "add", "end"]))
+        if action == "set":
+            raw[place] = data.draw(st.integers(0, 255))
+        elif action == "cut":
+            del raw[place : place + data.draw(st.integers(1, 20))]
+        elif action == "add":
+            raw[place:place] = data.draw(st.binary(max_size=5))
+        else:
+            del raw[place:]
+        if not raw:
+            break
+    sound(parse(raw.decode("utf-8", "replace"), LEGEND, "trailing_tag", "null_escape"))
+
+
+def sound(parsed: Parsed) -> None:
+    """Spans stand in their texts (the constructor refuses others), labels are known, every item is booked."""
+    for sentence in parsed.sentences:
+        assert all(span.label in ("PER", "LOC") and sentence.surface(span).strip() for span in sentence.spans)
+        assert sentence.text.strip() == sentence.text
+    assert parsed.items == len(parsed.sentences) + len(parsed.rejected)
+
+
+REAL = Path(os.environ.get("HARNESS_REAL_DATA", "")) / "llm"
+
+
+@pytest.mark.skipif(not os.environ.get("HARNESS_REAL_DATA") or not REAL.is_dir(), reason="set HARNESS_REAL_DATA")
+@pytest.mark.parametrize(
+    "file", sorted(REAL.glob("*.raw.jsonl")) if REAL.is_dir() else [], ids=lambda path: path.name[:12]
+)
+def test_real_answers_keep_the_floor_and_survive_mutation(file: Path) -> None:
+    field = "raw_output" if "Llama" in file.name else "response.choices.0.message.content"
+    tags = ["O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC"]
+    legend = Legend.of_tags(tags + (["B-DATE", "I-DATE"] if file.name[:3] in ("swa", "yor") else []))
+    answers = read_answers(file, field)
+    usable = sum(len(parse_answer(text, legend, "sv", key).sentences) for key, text in answers)
+    floor = 0
+    for line in file.with_name(file.name.replace("raw", "recovered")).read_text(encoding="utf-8").splitlines():
+        item = json.loads(line)
+        tokens, numbers = item.get("tokens"), item.get("ner_tags")
+        floor += (
+            isinstance(tokens, list) and isinstance(numbers, list) and 0 < len(tokens) == len(numbers)
+            and all(isinstance(token, str) for token in tokens)
+            and all(isinstance(number, int) and 0 <= number < len(legend.tags or ()) for number in numbers)
+        )  # fmt: skip
+    assert usable >= floor
+    draw = random.Random(0)
+    for _, text in answers[:60]:
+        raw = bytearray(text.encode())
+        for _ in range(draw.randint(1, 30)):
+            place = draw.randrange(len(raw))
+            raw[place : place + draw.randint(0, 4)] = draw.randbytes(draw.randint(0, 3))
+        parsed = parse_answer(raw.decode("utf-8", "replace"), legend, "sv", "x", ("trailing_tag", "null_escape"))
+        assert parsed.items == len(parsed.sentences) + len(parsed.rejected)
