@@ -32,6 +32,7 @@ LONGEST_ANSWER = 2_000_000
 """Characters; longer answers are rejected whole."""
 
 _INLINE = regex.compile(r"<\s*(/?)\s*([A-Za-z][\w-]{0,30})\s*>")
+_NUMBER = regex.compile(r"-?[0-9]{1,6}")
 _PUNCTUATION = regex.compile(r"^[\p{P}\p{S}]+$")
 
 
@@ -202,7 +203,7 @@ def _from_tokens(
     if isinstance(tokens, str):
         tokens = tokens.split()
     if isinstance(tags, str):
-        tags = [int(tag) if tag.isdigit() else tag for tag in regex.split(r"[\s,]+", tags.strip("[] ")) if tag]
+        tags = [tag for tag in regex.split(r"[\s,]+", tags.strip("[] ")) if tag]
     if not isinstance(tokens, list) or not isinstance(tags, list):
         raise _Reject("missing_tags")
     if not tokens:
@@ -244,8 +245,8 @@ def _mended(tokens: list[str], tags: list[Any], repairs: Sequence[str], notes: C
 
 def _tag_name(tag: Any, legend: Legend) -> str:
     """Return a tag's name; a number needs a legend."""
-    if isinstance(tag, str) and tag.strip().lstrip("-").isdigit():
-        tag = int(tag)
+    if isinstance(tag, str) and _NUMBER.fullmatch(tag.strip()):
+        tag = int(str(tag).strip())
     if isinstance(tag, float) and tag.is_integer():
         tag = int(tag)
     if isinstance(tag, bool) or not isinstance(tag, int | str):
