@@ -215,3 +215,27 @@ def test_eflomal_priors_are_learned_once_and_used_again(tmp_path: Path) -> None:
     assert {(0, 0), (1, 1)} <= links.keys()
     with pytest.raises(DataError, match="no file"):
         open_aligner(AlignerCard(name="e", kind="eflomal", priors="none"), tmp_path)
+
+
+def test_a_killed_alignment_redoes_at_most_one_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    import harness.transfer.align.engine as engine
+
+    monkeypatch.setattr(engine, "BATCH", 2)
+
+    class Killed(Counting):
+        asked: list[WordPair] = []  # noqa: RUF012
+        left = 1
+
+        def align(self, pairs: list[WordPair]) -> list[Links]:
+            if Killed.left == 0:
+                raise KeyboardInterrupt
+            Killed.left -= 1
+            Killed.asked += pairs
+            return [{(0, 0): 0.5} for _ in pairs]
+
+    pairs = [WordPair((f"a{n}",), ("b",)) for n in range(6)]
+    with pytest.raises(KeyboardInterrupt):
+        align_pairs(Killed(), pairs)
+    Killed.left = 9
+    assert align_pairs(Killed(), pairs) == [{(0, 0): 0.5}] * 6
+    assert Killed.asked == pairs

@@ -10,13 +10,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from harness.cache import cache_key, cached_folder
+from harness.cache import DiskRows, cache_key, cached_folder
 from harness.config import AlignerCard
 from harness.errors import DataError
+from harness.transfer.progress import progress_bar
 
 logger = logging.getLogger(__name__)
 
 Links = dict[tuple[int, int], float]
+
+BATCH = 256
+"""Sentence pairs that are kept together where pairs do not bear on each other; what a kill loses at most."""
 
 
 class WordPair(NamedTuple):
@@ -54,7 +58,10 @@ def align_pairs(aligner: Aligner, pairs: Sequence[WordPair], *, keep: bool = Tru
     asked = [pairs[number] for number in filled]
     if not asked:
         return [{} for _ in pairs]
-    found = _cached(aligner, asked) if keep else aligner.align(asked)
+    if not keep or aligner.by_line:
+        found = aligner.align(asked)
+    else:
+        found = _whole(aligner, asked) if aligner.learns else _by_batch(aligner, asked)
     if len(found) != len(asked):
         raise DataError(f"the aligner answered {len(found)} of {len(asked)} sentence pairs")
     links: list[Links] = [{} for _ in pairs]
@@ -63,17 +70,45 @@ def align_pairs(aligner: Aligner, pairs: Sequence[WordPair], *, keep: bool = Tru
     return links
 
 
-def _cached(aligner: Aligner, pairs: Sequence[WordPair]) -> list[Links]:
+def _by_batch(aligner: Aligner, pairs: Sequence[WordPair]) -> list[Links]:
+    """Align pairs that do not bear on each other, keeping each batch as soon as it is done."""
+    rows = DiskRows("alignments")
+    identity = dict(aligner.identity)
+    keys = [cache_key("alignment", aligner=identity, pair=[list(side) for side in pair]) for pair in pairs]
+    known = rows.get(list(dict.fromkeys(keys)))
+    batches = [range(start, min(start + BATCH, len(pairs))) for start in range(0, len(pairs), BATCH)]
+    left = [batch for batch in batches if any(keys[number] not in known for number in batch)]
+    if left:
+        logger.info("aligning %d of %d sentence pairs", sum(map(len, left)), len(pairs))
+    with progress_bar("aligning", len(left)) as advance:
+        for batch in left:
+            made = aligner.align([pairs[number] for number in batch])
+            values = {keys[number]: _written(links) for number, links in zip(batch, made, strict=True)}
+            rows.put(values)
+            known |= values
+            advance()
+    return [_links(known[key]) for key in keys]
+
+
+def _written(links: Links) -> str:
+    return json.dumps([[i, j, round(weight, 6)] for (i, j), weight in sorted(links.items())])
+
+
+def _links(text: str) -> Links:
+    return {(i, j): weight for i, j, weight in json.loads(text)}
+
+
+def _whole(aligner: Aligner, pairs: Sequence[WordPair]) -> list[Links]:
+    """Align pairs that are learned from together: one result for all of them."""
     key = cache_key("alignment", aligner=dict(aligner.identity), pairs=[list(pair) for pair in pairs])
 
     def write(folder: Path) -> None:
         logger.info("aligning %d sentence pairs", len(pairs))
-        rows = ([[i, j, round(weight, 6)] for (i, j), weight in sorted(one.items())] for one in aligner.align(pairs))
-        (folder / "links.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        lines = "".join(_written(one) + "\n" for one in aligner.align(pairs))
+        (folder / "links.jsonl").write_text(lines, encoding="utf-8")
 
     folder = cached_folder("alignments", key, write)
-    lines = (folder / "links.jsonl").read_text(encoding="utf-8").splitlines()
-    return [{(i, j): weight for i, j, weight in json.loads(line)} for line in lines]
+    return [_links(line) for line in (folder / "links.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
 def open_aligner(card: AlignerCard, folder: Path, *, languages: tuple[str, str] = ("", "")) -> Aligner:

@@ -7,17 +7,15 @@ where it was, with the same batches, so the result is that of an undisturbed run
 
 import json
 import logging
-import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from harness.cache import DiskRows, MemoryRows, Rows, cache_key
 from harness.config import TranslatorCard
 from harness.errors import DataError
+from harness.transfer.progress import progress_bar
 
 logger = logging.getLogger(__name__)
 
@@ -97,42 +95,6 @@ def translate_texts(
         elif text and not translation:
             notes["empty_answer"] += 1
     return found, dict(notes)
-
-
-def progress_bar(what: str, steps: int) -> Any:
-    """Return a context that gives a function to call after each step: a bar on a terminal, else a line now and then."""
-    if not steps:
-        return nullcontext(lambda: None)
-    if sys.stderr.isatty():
-        return _bar(what, steps)
-    return nullcontext(_lines(what, steps))
-
-
-def _bar(what: str, steps: int) -> Any:
-    from contextlib import contextmanager
-
-    @contextmanager
-    def shown() -> Any:
-        from rich.console import Console
-        from rich.progress import Progress
-
-        with Progress(console=Console(stderr=True), transient=True) as progress:
-            task = progress.add_task(what, total=steps)
-            yield lambda: progress.advance(task)
-
-    return shown()
-
-
-def _lines(what: str, steps: int) -> Callable[[], None]:
-    state = {"done": 0, "said": time.monotonic()}
-
-    def advance() -> None:
-        state["done"] += 1
-        if time.monotonic() - state["said"] > 20:
-            state["said"] = time.monotonic()
-            logger.info("%s: %d of %d batches", what, state["done"], steps)
-
-    return advance
 
 
 def open_translator(card: TranslatorCard, source: str, target: str, folder: Path) -> Translator:
