@@ -14,7 +14,7 @@ from harness.corpora.catalogue import load_corpora
 from harness.errors import ConfigError, HarnessError
 from harness.provenance import file_digest
 from harness.records import Sentence
-from harness.synthesis.client import AnswerStore, Outcome, ask_all, collect_batch, open_engine, write_batch
+from harness.synthesis.client import AnswerStore, Outcome, ask_all, collect_batch, open_engine, usage_of, write_batch
 from harness.synthesis.corpus import (
     Account,
     card_path,
@@ -63,13 +63,14 @@ def surroundings(card: DataCard, folder: Path, language: str) -> Surroundings:
     source = card.source.language
     if card.source.train:
         wanted.append((source, "train"))
-    if language in card.targets:
-        wanted += [(language, split) for split in ("dev", "test") if getattr(card.targets[language], split)]
+    # de-AT is written for a card that tests on de: what must not leak is the same.
+    near = [tag for tag in card.targets if tag.partition("-")[0] == language.partition("-")[0]]
+    wanted += [(tag, split) for tag in near for split in ("dev", "test") if getattr(card.targets[tag], split)]
     if not wanted:
         return Surroundings()
     corpora = load_corpora(card, folder, wanted).corpora
     protected = tuple(
-        sentence.text for key, corpus in corpora.items() if key[0] == language for sentence in corpus.sentences
+        sentence.text for key, corpus in corpora.items() if key[0] in near for sentence in corpus.sentences
     )
     train = corpora.get((source, "train"))
     return Surroundings(protected, dict(train.label_counts) if train else None, train.sentences if train else ())
@@ -106,8 +107,10 @@ def import_answers(
     account.kept = len(kept)
     if rejects is not None:
         write_rejects(rejects, rejected, filtered)
+    mapped = (legend.label_map.get(one, one) for one in legend.labels)
+    shown = list(dict.fromkeys(one for one in mapped if one))
     card = quality_card(
-        kept, account, language=language, labels=[one for one in legend.labels if legend.label_map.get(one, one)],
+        kept, account, language=language, labels=shown,
         settings=settings, source=around.source_labels, origin=origin, cost=cost,
     )  # fmt: skip
     if kept:
@@ -161,6 +164,12 @@ def generate(
     store = AnswerStore(answers_path(output))
     if collected is not None:
         counts = collect_batch(collected, store)
+        strange = len(store.answers.keys() - {call.key for call in wanted})
+        if counts["collected"] and strange:
+            raise ConfigError(
+                f"{strange} answers of {collected} belong to other calls than these {number}; give --calls and the "
+                "settings with which the batch was written (the answers are kept)"
+            )
         outcome = Outcome(asked=counts["collected"], known=counts["known"], failed=counts["failed"])
     else:
         outcome = ask_all(open_engine(card), wanted, store, card)
@@ -177,7 +186,7 @@ def generate(
         protected = (*protected, *(sentence.text for sentence in around.examples))
     made = import_answers(
         answers, Legend(config.data.labels), language, output, settings=settings, seed=config.seed,
-        rejects=output.with_suffix(".rejects.jsonl"), origin=origin, cost=store.usage(card),
+        rejects=output.with_suffix(".rejects.jsonl"), origin=origin, cost=usage_of(used, card),
         around=Surroundings(protected, around.source_labels),
     )  # fmt: skip
     return made, outcome
@@ -189,7 +198,15 @@ def answers_path(output: Path) -> Path:
 
 
 def batch_requests(config: Config, language: str, number: int, output: Path, path: Path) -> int:
-    """Write the calls without an answer as a batch file, and return how many."""
+    """Write the calls without an answer as a batch file, and return how many.
+
+    :raises ConfigError: the corpus is restricted and its sentences would stand in the file, which is made to be sent.
+    """
+    if config.data.restricted and config.synthesis.source_examples:
+        raise ConfigError(
+            f"a batch file with sentences of {config.data.name}, which is restricted, would leave this machine; "
+            "set synthesis.source_examples=0"
+        )
     around = surroundings(config.data, config.data_folder or Path.cwd(), language)
     store = AnswerStore(answers_path(output))
     missing = [call for call in planned_calls(config, language, number, around) if call.key not in store.answers]
@@ -213,7 +230,9 @@ def page_of(corpus: Path, *, samples: bool = True) -> str:
     return quality_page(card, f"Synthetic corpus {corpus.name}", shown)
 
 
-def agreements(predictions: Path, raw: Path, field_path: str, legend: Legend, language: str) -> dict[str, float]:
+def agreements(
+    predictions: Path, raw: Path, field_path: str, legend: Legend, language: str, repairs: Sequence[str] = ()
+) -> dict[str, float]:
     """Return each sentence's entity F1 with a recogniser's predictions (``harness predict`` on the unfiltered corpus).
 
     :param predictions: JSON lines of spans with the ids of the corpus.
@@ -221,7 +240,7 @@ def agreements(predictions: Path, raw: Path, field_path: str, legend: Legend, la
     from harness.corpora.readers.jsonl import read_jsonl
 
     predicted = {sentence.id: set(sentence.spans) for sentence in read_jsonl(predictions, language).sentences}
-    sentences, _, _ = parse_answers(read_answers(raw, field_path), legend, language)
+    sentences, _, _ = parse_answers(read_answers(raw, field_path), legend, language, repairs=repairs)
     found = {}
     for sentence in sentences:
         if sentence.id in predicted:

@@ -12,6 +12,9 @@ import regex
 
 from harness.errors import DataError
 
+UNSPACED_LANGUAGES = frozenset({"zh", "yue", "ja", "th", "lo", "km", "my", "bo"})
+"""Languages written without blanks between words."""
+
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}"
 _UNIT = regex.compile(
     rf"[{_UNSPACED}]\p{{M}}*"  # one character of a script without blanks
@@ -42,3 +45,8 @@ def normalise_language(tag: str) -> str:
 def word_offsets(text: str) -> tuple[tuple[int, int], ...]:
     """Return half-open character offsets of the labelling units of raw text; blanks belong to none."""
     return tuple(match.span() for match in _UNIT.finditer(text))
+
+
+def is_spaced(language: str) -> bool:
+    """Tell whether a language is written with blanks between words."""
+    return language.partition("-")[0] not in UNSPACED_LANGUAGES

@@ -19,12 +19,12 @@ from harness.config import Config
 from harness.config.cards import resolve_path
 from harness.corpora.catalogue import Catalogue, load_corpora
 from harness.corpora.splits import nested_subset
-from harness.errors import ConfigError
+from harness.errors import ConfigError, DataError
 from harness.evaluation.measures import LABEL_MEASURES, MEASURES, mean_over_languages, measures, named
 from harness.evaluation.significance import bootstrap_interval
 from harness.evaluation.spans import count_spans
 from harness.model.workshop import FittedModel, Workshop
-from harness.provenance import available_cores, git_state, source_folder, versions
+from harness.provenance import available_cores, file_digest, git_state, source_folder, versions
 from harness.records import Corpus, Span
 from harness.synthesis.corpus import card_metrics, card_path, read_card
 from harness.tracking.mlflow import CHECKPOINT, Run, Store, tracking_uri
@@ -113,6 +113,7 @@ def run_experiment(
     # Before a run is opened: bad input leaves no trace.
     described = run_tags(config, command) | dict(tags or {})
     catalogue, routes, mixed = prepare(config, warm)
+    cards = synthesis_cards(config, mixed)
     warm.workshop.load(config.encoder, config.data.labels, config.trainer)
     store = Store(tracking_uri(config.tracking))
     with Run(store, config.tracking.experiment, name=run_name(config), tags=described, parent=parent) as run:
@@ -124,7 +125,6 @@ def run_experiment(
         run.log_corpora([*{**catalogue.corpora, **routes.corpora()}.values()])
         if config.tracking.system_metrics:
             run.start_system_metrics()
-        cards = synthesis_cards(config, mixed)
         for language, card in cards.items():
             run.log_json(f"synthesis/{language}.card.json", card)
         metrics = data_metrics(catalogue, mixed) | projection_metrics(routes) | synthesis_metrics(cards)
@@ -357,7 +357,12 @@ def synthesis_cards(config: Config, mixed: Sequence[Mixture]) -> dict[str, dict[
         source = config.data.targets[language].synthetic
         path = resolve_path(source.path, config.data_folder or Path.cwd()) if source and source.path else None
         if path is not None and card_path(path).is_file() and not config.data.restricted:
-            cards[language] = read_card(path)
+            card = read_card(path)
+            if card.get("sha256") and card["sha256"] != file_digest(path):
+                raise DataError(
+                    f"{path} changed since its quality card was written; make both anew, or remove the card"
+                )
+            cards[language] = card
     return cards
 
 

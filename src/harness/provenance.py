@@ -81,6 +81,18 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def folder_digest(place: str) -> str:
+    """Return what identifies the files of a local model folder (names and content); empty for a hub id."""
+    folder = Path(place)
+    if not place or not folder.is_dir():
+        return ""
+    state = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        if path.is_file():
+            state.update(f"{path.name}\0{file_digest(path)}\n".encode())
+    return state.hexdigest()[:32]
+
+
 def available_cores() -> int:
     """Return how many processor cores this process may use."""
     if hasattr(os, "sched_getaffinity"):

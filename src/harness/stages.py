@@ -94,7 +94,7 @@ def read_pairs(path: Path, languages: Languages) -> list[tuple[Sentence, Sentenc
     if not path.is_file():
         raise DataError(f"{path}: no such file")
     pairs = []
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").split("\n"), 1):
         if not line.strip():
             continue
         source, tab, target = line.partition("\t")
@@ -111,11 +111,11 @@ def read_pairs(path: Path, languages: Languages) -> list[tuple[Sentence, Sentenc
 
 
 def translate_file(
-    sentences: Sequence[Sentence], card: TranslatorCard, languages: Languages
+    sentences: Sequence[Sentence], card: TranslatorCard, languages: Languages, *, keep: bool = True
 ) -> tuple[list[str], dict[str, int]]:
     """Translate sentences; see :func:`harness.transfer.translate.engine.translate_texts`."""
     translator = open_translator(card, languages.source, languages.target, Path.cwd())
-    return translate_texts(translator, [sentence.text for sentence in sentences])
+    return translate_texts(translator, [sentence.text for sentence in sentences], keep=keep)
 
 
 def translation_scores(translations: Sequence[str], references: Sequence[str], language: str) -> dict[str, float]:

@@ -15,7 +15,7 @@ import pytest
 from harness.config import compose_config
 from harness.config.synthesis import SynthesisCard
 from harness.errors import ConfigError, DataError, HarnessError
-from harness.generation import generate, page_of, planned_calls, surroundings
+from harness.generation import batch_requests, generate, page_of, planned_calls, surroundings
 from harness.synthesis.client import Answer, AnswerStore, ask_all
 from harness.synthesis.corpus import Account as ItemAccount
 from harness.synthesis.corpus import card_path, label_distance, quality_card, read_answers, read_card
@@ -65,7 +65,8 @@ class Handler(BaseHTTPRequestHandler):
             number = list(server.seen).index(prompt) if prompt in server.seen else len(server.seen)
             first = prompt not in server.seen
             server.seen[prompt] = server.seen.get(prompt, 0) + 1
-        fault = server.faults[number % len(server.faults)] if first and server.faults else ""
+        faults = [one for one in server.faults if one != "no_usage"]
+        fault = faults[number % len(faults)] if first and faults else ""
         if "response_format" in body and "no_schema" in server.faults:
             return self.reply(400, {"error": {"message": "response_format is not supported"}})
         if fault == "429":
@@ -83,7 +84,11 @@ class Handler(BaseHTTPRequestHandler):
         server.served[prompt] += 1
         text = server.answers[number % len(server.answers)] if server.answers else answer_for(number)
         choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
-        usage = {"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150}
+        usage = (
+            None
+            if "no_usage" in server.faults
+            else {"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150}
+        )
         return self.reply(
             200,
             {"id": "x", "object": "chat.completion", "created": 0, "model": "m-1", "choices": [choice], "usage": usage},
@@ -298,6 +303,55 @@ def test_a_restricted_corpus_enters_no_prompt_that_leaves_the_machine(toy_card: 
         planned_calls(config, "sv", 1, around)
     local = compose_config([*settings, "synthesis.base_url=http://127.0.0.1:1/v1"], toy_card)
     assert planned_calls(local, "sv", 1, around)
+
+
+def test_another_model_or_prompt_never_gets_the_answers_of_this_one(toy_card: Path) -> None:
+    def keys(*more: str) -> set[str]:
+        config = compose_config(["data=toy", "synthesis=general", "synthesis.model=m", *more], toy_card)
+        around = surroundings(config.data, config.data_folder or Path(), "sv")
+        return {call.key for call in planned_calls(config, "sv", 3, around)}
+
+    plain = keys()
+    assert plain == keys()
+    for more in (
+        "synthesis.model=n",
+        "synthesis.temperature=0.1",
+        "synthesis.items_per_call=7",
+        "synthesis.output=inline",
+    ):
+        assert not plain & keys(more)
+
+
+def test_a_batch_file_holds_no_restricted_sentence_wherever_the_server_is(toy_card: Path, tmp_path: Path) -> None:
+    config = compose_config(["data=toy", "data.restricted=true", "synthesis=general", "synthesis.model=m", "synthesis.source_examples=1",
+                             "synthesis.base_url=http://127.0.0.1:1/v1"], toy_card)  # fmt: skip
+    with pytest.raises(ConfigError, match="would leave this machine"):
+        batch_requests(config, "sv", 1, tmp_path / "o.jsonl", tmp_path / "b.jsonl")
+    assert not (tmp_path / "b.jsonl").exists()
+
+
+def test_answers_without_usage_count_for_the_budget(toy_card: Path, tmp_path: Path, serve) -> None:  # type: ignore[no-untyped-def]
+    _, url = serve("no_usage")
+    config = configured(toy_card, url, "synthesis.budget_tokens=2000", "synthesis.concurrency=1")
+    _, outcome = generate(config, "sv", 50, tmp_path / "sv.jsonl", settings=FilterSettings())
+    assert "budget_tokens=2000 is used up" in outcome.stopped and 1 <= outcome.asked <= 5
+
+
+def test_an_answer_under_way_when_the_program_is_stopped_is_kept(tmp_path: Path) -> None:
+    class Engine:
+        def ask(self, call: Call) -> Answer:
+            if call.key == "0":
+                time.sleep(0.2)
+                raise KeyboardInterrupt
+            time.sleep(0.6)
+            return Answer(call.key, "{}", "stop", 1, 1, "m")
+
+    store = AnswerStore(tmp_path / "a.jsonl")
+    with pytest.raises(KeyboardInterrupt):
+        ask_all(
+            Engine(), [Call(str(number), (), {}) for number in range(6)], store, SynthesisCard(name="x", concurrency=2)
+        )
+    assert "1" in AnswerStore(tmp_path / "a.jsonl").answers
 
 
 def test_a_damaged_answer_file_is_named_and_not_touched(tmp_path: Path) -> None:

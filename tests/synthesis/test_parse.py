@@ -129,10 +129,47 @@ def test_repairs_are_off_unless_named_and_counted() -> None:
     assert mended.notes["repair/null_escape"] == 1
 
 
+def test_many_repetitions_of_one_entity_are_found_soon() -> None:
+    item = {"text": "Bo " * 4000, "entities": [["Bo", "PER"]] * 4000}
+    assert len(parse(json.dumps(item)).sentences[0].spans) == 4000
+
+
 def test_surfaces_are_found_as_whole_words_and_in_order() -> None:
     item = {"text": "Annas Anna såg Anna", "entities": [["Anna", "PER"], ["Anna", "PER"]]}
     (sentence,) = parse(json.dumps(item)).sentences
     assert [(span.start, span.end) for span in sentence.spans] == [(6, 10), (15, 19)]
+
+
+@pytest.mark.parametrize(("answer", "kept"), [
+    ("{'s': [{'text': 'Anna bor i Malmö.', 'entities': [{'text': 'Anna', 'label': 'PER'}]}]}", ["Anna bor i Malmö."]),
+    ('{"tokens": ["Anna",\n bor",\n "här"], "ner_tags": [1,0,0],}', ["Anna bor här"]),
+    ('["<PER>Anna</PER> bor i Malmö.", "Det regnar."]', ["Anna bor i Malmö.", "Det regnar."]),
+    ('{"1": "<PER>Anna</PER> bor.", "2": "Det regnar."}', ["Anna bor.", "Det regnar."]),
+    ('{"sentences": ["Det regnar.", "Vi äter."]}', ["Det regnar.", "Vi äter."]),
+    ('{"sentences": ["<PER>Anna</PER> bor.", "Hon är lä', ["Anna bor."]),
+    ('[{"token":"Anna","tag":"B-PER"},{"token":"bor","tag":"O"}]', ["Anna bor"]),
+    ('{"text": "Anna bor", "tags": ["B-PER", "O"]}', ["Anna bor"]),
+    ('{"text": "Anna bor", "labels": [{"text": "Anna", "label": "PER"}]}', ["Anna bor"]),
+    ('{"text":"Anna bor","entities":[{"token":"Anna","tag":"PER"}]}', ["Anna bor"]),
+    ('{"text":"Malmö FF spelar i Malmö.","entities":[["Malmö","LOC"],["Malmö FF","PER"]]}', ["Malmö FF spelar i Malmö."]),
+    ('{"tokens":["a"],"ner_tags":[1],"tokens":["b"],"ner_tags":[1]}', ["a", "b"]),
+    ("[" * 250 + json.dumps(ITEM), ["Anna Berg bor i Malmö ."]),
+])  # fmt: skip
+def test_forms_a_review_found(answer: str, kept: list[str]) -> None:
+    assert [one.text for one in parse(answer).sentences] == kept
+
+
+@pytest.mark.parametrize(("answer", "reason"), [
+    ('{"text": "Personalen möttes", "entities": [["Per", "PER"]]}', "entity_not_in_text"),
+    ('{"text": "Olá bor", "entities": [["Ola", "PER"]]}', "entity_not_in_text"),
+    ('{"sentences":[{"text":"Det regnar idag."}]}', "missing_entities"),
+    ('{"text":"<Per>Anna</Per> bor","entities":[["bor","LOC"]]}', "tags_and_entities"),
+    ('{"tokens":["tag","1"],"ner_tags":[0,1', "truncated"),
+    ('{"ner_tags":[0,0,3],"tokens":["Hon","i","Mal', "truncated"),
+])  # fmt: skip
+def test_what_would_be_invented_is_rejected(answer: str, reason: str) -> None:
+    parsed = parse(answer)
+    assert ([one.reason for one in parsed.rejected], parsed.sentences) == ([reason], [])
 
 
 def test_illegal_bio_is_read_as_conlleval_reads_it_and_counted() -> None:
@@ -150,7 +187,18 @@ def test_answers_without_items_are_no_items(answer: str) -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    ["[" * 50_000, "{" * 50_000, '{"a":' * 20_000, '"' * 50_000, "[[{" * 9_000, '\\"' * 30_000, "<PER>" * 9_000],
+    [
+        "[" * 50_000,
+        "{" * 50_000,
+        '{"a":' * 20_000,
+        '"' * 50_000,
+        "[[{" * 9_000,
+        "[a]" * 300_000,
+        '["' + 'a"b ' * 200_000,
+        '{"a":' * 199 + "]" * 500_000,
+        '\\"' * 30_000,
+        "<PER>" * 9_000,
+    ],
 )
 def test_hostile_answers_end_soon(answer: str) -> None:
     assert not parse(answer).sentences

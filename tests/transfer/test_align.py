@@ -165,6 +165,8 @@ def test_unspaced_scripts_are_cut_into_words_and_offsets_lead_back() -> None:
         offsets = raw_offsets(text, language)
         assert word in [text[start:end] for start, end in offsets]
         assert "".join(text[start:end] for start, end in offsets) == text
+    emoji = "😀😀我爱北京天安门 5mg"
+    assert "天安门" in [emoji[start:end] for start, end in raw_offsets(emoji, "zh")]
     sentence = Sentence("1", "a b c", "en", (), ((0, 3), (4, 5)))
     assert alignment_text(sentence).words == ("a_b", "c")
 
@@ -174,6 +176,7 @@ def test_comparison_keys() -> None:
     assert comparison_key("running", 4) == "runn"
     assert comparison_key("20245", 4) == "20245"
     assert comparison_key("...") == "..."
+    assert " " not in comparison_key("ﷺ") and " " not in comparison_key("it´s")
 
 
 @given(st.lists(st.sets(st.tuples(st.integers(0, 99), st.integers(0, 99)), max_size=5), min_size=1, max_size=5))

@@ -113,6 +113,17 @@ def test_two_target_runs_are_one_entity_or_both() -> None:
     assert (both.account.total("split"), both.account.total("pieces"), both.account.source) == (1, 1, 1)
 
 
+def test_further_runs_take_no_token_of_another_entity() -> None:
+    source = labelled("Anna Maria Tomas", "Anna Maria/PER", "Tomas/LOC")
+    target = "Ana María Tomás y luego Tomás"
+    found = project(source, target, "0-0 1-1 2-2 0-5? 1-2?", pieces="all")
+    assert [(target[span.start : span.end], span.label) for span in found.spans][:2] == [
+        ("Ana María", "PER"),
+        ("Tomás", "LOC"),
+    ]
+    assert not found.lost
+
+
 def test_a_suffix_written_to_the_entity_can_be_left_out() -> None:
     source = labelled("in Ankara", "Ankara/LOC")
     assert surfaces("Ankarada", project(source, "Ankarada", "1-0")) == ["Ankarada"]
@@ -247,6 +258,8 @@ def test_marks_find_their_entity_by_likeness_and_by_name() -> None:
     assert [(text[s.start : s.end], s.label) for s in spans] == [("Roma", "LOC"), ("Ana", "PER")]
     text, spans = read_marks("En < b >Roma</ B> vive <a>Ana</a>", source, "tags") or ("", ())
     assert [(text[s.start : s.end], s.label) for s in spans] == [("Roma", "LOC"), ("Ana", "PER")]
+    text, _ = read_marks("en[ Madrid ]si vive[Ana ]ya", source, "brackets", ["Ana", "Madrid"]) or ("", ())
+    assert text == "en Madrid si viveAna ya"
     assert mark(labelled("a [b] c", "a/X"), "brackets") is None
 
 

@@ -16,6 +16,7 @@ from harness.errors import ConfigError, DataError, DependencyError, HarnessError
 from harness.transfer.translate.codes import code_candidates
 from harness.transfer.translate.engine import Translation, Translator, open_translator, translate_texts
 from harness.transfer.translate.parts import split_text, translate_in_parts
+from harness.transfer.translate.seq2seq import Seq2SeqCodec
 
 TEXTS = [
     "Anna went to Rome today .", "", "Rome", " ".join(["tablet"] * 2000), "the doctor 😀 gave paracetamol",
@@ -185,7 +186,7 @@ def test_file_translations_name_the_first_missing_text(tmp_path: Path) -> None:
     (tmp_path / "t.tsv").write_text("one\tuno\n", encoding="utf-8")
     card = TranslatorCard(name="file", kind="file", path="t.tsv")
     translator = open_translator(card, "en", "es", tmp_path)
-    with pytest.raises(DataError, match="no translation of 1 texts, the first is 'two'"):
+    with pytest.raises(DataError, match="no translation of 1 texts, the first of 3 characters"):
         translate_texts(translator, ["one", "two"])
     (tmp_path / "t.tsv").write_text("no tab here\n", encoding="utf-8")
     with pytest.raises(DataError, match="t.tsv:1: found no tab"):
@@ -204,11 +205,53 @@ def test_parts_cut_at_the_best_break_and_lose_no_character() -> None:
     parts = split_text(text, lambda part: len(part) <= 20)
     assert parts[0] == "One two three."
     assert "".join("".join(parts).split()) == "".join(text.split())
+    assert split_text("The dose was 3.14159 mg", lambda part: len(part) < 15) == ["The dose was", "3.14159 mg"]
     assert "".join(split_text("x" * 99, lambda part: len(part) <= 10)) == "x" * 99
     made = translate_in_parts(
         ["a b c d", "e"], lambda part: len(part) <= 3, lambda parts: [Translation(p.upper()) for p in parts]
     )
     assert made == [Translation("A B C D", "parts"), Translation("E")]
+
+
+def test_an_ordinary_piece_is_no_language_code_and_marks_in_the_text_are_text(tiny_m2m: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "m2m"
+    shutil.copytree(tiny_m2m, folder)
+    vocabulary = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
+    vocabulary |= {name: len(vocabulary) + number for number, name in enumerate(("es", "en"))}
+    (folder / "vocab.json").write_text(json.dumps(vocabulary), encoding="utf-8")
+    codec = Seq2SeqCodec(TranslatorCard(name="m", kind="seq2seq", path=str(folder)), str(folder), "en", "es")
+    assert codec.first_name == "__es__"
+    ids = codec.encode("take </s> one <pad> tablet")
+    assert ids.count(2) == 1 and 1 not in ids
+
+
+def test_marian_models_of_several_languages_are_told_which(tiny_marian: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "marian"
+    shutil.copytree(tiny_marian, folder)
+    vocabulary = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
+    vocabulary |= {name: len(vocabulary) + number for number, name in enumerate((">>ara<<", ">>cmn_Hans<<"))}
+    (folder / "vocab.json").write_text(json.dumps(vocabulary), encoding="utf-8")
+    card = TranslatorCard(name="m", kind="seq2seq", path=str(folder))
+    for target, mark in (("ar", ">>ara<<"), ("zh", ">>cmn_Hans<<")):
+        codec = Seq2SeqCodec(card, str(folder), "en", target)
+        assert vocabulary[mark] in codec.encode("take one")
+    with pytest.raises(UsageError, match="knows no target language sw"):
+        Seq2SeqCodec(card, str(folder), "en", "sw")
+
+
+def test_a_local_model_that_changed_is_another_model(tiny_marian: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "marian"
+    shutil.copytree(tiny_marian, folder)
+    card = TranslatorCard(name="m", kind="seq2seq", path=str(folder))
+    before = open_translator(card, "en", "es", tmp_path).identity
+    (folder / "generation_config.json").write_text("{}", encoding="utf-8")
+    assert open_translator(card, "en", "es", tmp_path).identity != before
+
+
+def test_a_translation_cut_at_the_limit_is_counted_where_the_end_is_forced(tiny_marian: Path, tmp_path: Path) -> None:
+    card = TranslatorCard(name="m", kind="seq2seq", path=str(tiny_marian), max_new_tokens=5, beams=1)
+    _, notes = translate_texts(open_translator(card, "en", "es", tmp_path), ["take one tablet twice a day"])
+    assert notes == {"cut": 1}
 
 
 def test_language_codes_of_the_models(tiny_nllb: Path, tmp_path: Path) -> None:

@@ -83,6 +83,11 @@ def import_(
     unknown = [one for one in repair or [] if one not in REPAIRS]
     if unknown:
         raise UsageError(f"--repair {unknown[0]!r} is unknown; allowed: {listing(REPAIRS)}")
+    if output.resolve() == raw.resolve() or (rejects and rejects.resolve() in (raw.resolve(), output.resolve())):
+        raise UsageError(f"{output} or the rejects would overwrite {raw} or one another; choose other names")
+    settings = _settings(filters)
+    if settings is not None and settings.agreement is not None and predictions is None:
+        raise UsageError("--filter agreement needs --predictions: a recogniser's output on this corpus")
     tag = normalise_language(language)
     around = Surroundings()
     label_map: dict[str, str | None] = dict.fromkeys(drop_label or [])
@@ -100,9 +105,9 @@ def import_(
         legend = Legend(known, None, label_map)
     else:
         raise UsageError("which labels? give --tag-legend (integer tags), --labels, or --data")
-    agreed = agreements(predictions, raw, text_field, legend, tag) if predictions else None
+    agreed = agreements(predictions, raw, text_field, legend, tag, repair or []) if predictions else None
     made = import_file(
-        raw, text_field, legend, tag, output, settings=_settings(filters), rejects=rejects, repairs=repair or [],
+        raw, text_field, legend, tag, output, settings=settings, rejects=rejects, repairs=repair or [],
         around=around, seed=seed, predictions=agreed,
     )  # fmt: skip
     _report(made, output, as_json)
@@ -136,18 +141,21 @@ def generate(
     use_cores()
     quiet_libraries()
     from harness.config import compose_config
-    from harness.errors import HarnessError
+    from harness.errors import HarnessError, UsageError
     from harness.generation import batch_requests
     from harness.generation import generate as run
     from harness.languages import normalise_language
 
+    settings = _settings(filters)
+    if settings is not None and settings.agreement is not None:
+        raise UsageError("--filter agreement needs predictions; import the answers with --predictions afterwards")
     tag = normalise_language(language)
     config = compose_config([f"data={data}", *(overrides or [])], existing_folder(config_dir))
     if write_batch:
         count = batch_requests(config, tag, number, output, write_batch)
         typer.echo(f"wrote {write_batch}: {count} requests; give the batch's output to --collect")
         return
-    made, outcome = run(config, tag, number, output, settings=_settings(filters) or _none(), collected=collect)
+    made, outcome = run(config, tag, number, output, settings=settings or _none(), collected=collect)
     for line in dict.fromkeys(outcome.reasons[:3]):
         typer.echo(f"failed: {line}", err=True)
     if outcome.stopped:
@@ -195,7 +203,10 @@ def _settings(filters: list[str] | None) -> "FilterSettings | None":
         name, equals, value = one.partition("=")
         if not equals:
             raise UsageError(f"--filter {one!r}: write NAME=VALUE, for example near_duplicates=0.9, or none")
-        values[name] = yaml.safe_load(value)
+        try:
+            values[name] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise UsageError(f"--filter {one!r}: the value is no number, true, false or null") from None
     return validated(FilterSettings, values)
 
 

@@ -12,6 +12,7 @@ from harness.cli.run import ConfigDir
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from harness.config import AlignerCard, TranslatorCard
     from harness.records import Sentence
     from harness.stages import Languages
 
@@ -55,6 +56,9 @@ def translate(
         typer.Option("--score", help="Reference translations, one a line: chrF and BLEU."),
     ] = None,
     ranking: Ranking = None,
+    restricted: Annotated[
+        bool, typer.Option("--restricted", help="Keep nothing in the cache, and send nothing to another machine.")
+    ] = False,
     config_dir: ConfigDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -65,6 +69,7 @@ def translate(
     use_cores()
     quiet_libraries()
     from harness.cache import write_text
+    from harness.errors import UsageError
     from harness.stages import (
         Languages,
         cards,
@@ -84,11 +89,13 @@ def translate(
     scores: dict[str, dict[str, float]] = {}
     for name in names:
         card, _, _ = cards(keys or [], existing_folder(config_dir), translator=name)
-        results[name] = translate_file(sentences, card, languages)
+        if restricted and card.leaves_machine:
+            raise UsageError(f"translator {card.name} sends text to another machine; --restricted forbids it")
+        results[name] = translate_file(sentences, card, languages, keep=not restricted)
         if score:
             scores[name] = translation_scores(results[name][0], [one.text for one in references], languages.target)
             if ranking:
-                facts = _facts(languages, sentences, references)
+                facts = _facts(languages, card, sentences, references)
                 add_ranked(ranking, "translator", card.name, "chrf", scores[name]["chrf"], facts)
     best = ranked({name: one["chrf"] for name, one in scores.items()})[0][0] if scores else names[0]
     texts, notes = results[best]
@@ -154,7 +161,7 @@ def align(
         if score:
             scores[name] = alignment_error(links[name], score, pairs)
             if ranking:
-                facts = _facts(languages, sources, targets)
+                facts = _facts(languages, card, sources, targets)
                 add_ranked(ranking, "aligner", card.name, "1-aer", 1 - scores[name]["aer"], facts)
     best = ranked({name: -one["aer"] for name, one in scores.items()})[0][0] if scores else names[0]
     write_text(output, pharaoh_text(links[best]))
@@ -235,7 +242,14 @@ def project(
         if found:
             scores[name] = found
         if score and ranking:
-            add_ranked(ranking, "aligner", card.name, "span_f1", found["span_f1"], _facts(languages, sources, targets))
+            add_ranked(
+                ranking,
+                "aligner",
+                card.name,
+                "span_f1",
+                found["span_f1"],
+                _facts(languages, card, sources, targets),
+            )
     best = ranked({name: one["span_f1"] for name, one in scores.items()})[0][0] if score else names[0]
     projected, account, _, _ = results[best]
     write_text(output, jsonl_text(projected))
@@ -273,10 +287,18 @@ def _same_number(first: Path, one: "Sequence[Sentence]", second: Path, other: "S
         )
 
 
-def _facts(languages: "Languages", *sides: "Sequence[Sentence]") -> dict[str, Any]:
+def _facts(
+    languages: "Languages", card: "TranslatorCard | AlignerCard", *sides: "Sequence[Sentence]"
+) -> dict[str, Any]:
     from harness.stages import data_digest
+    from harness.transfer.ranking import card_digest
 
-    return {"pair": languages.pair, "pairs": len(sides[0]), "digest": data_digest(*sides)}
+    return {
+        "pair": languages.pair,
+        "pairs": len(sides[0]),
+        "digest": data_digest(*sides),
+        "settings": card_digest(card),
+    }
 
 
 def _report(
@@ -290,7 +312,7 @@ def _report(
     if scores:
         measures = list(next(iter(scores.values())))
         rows = [
-            [name, *(f"{100 * one[m]:.2f}" if one[m] <= 1 else f"{one[m]:.0f}" for m in measures)]
+            [name, *(f"{one[m]:.0f}" if m.endswith("_entities") else f"{100 * one[m]:.2f}" for m in measures)]
             for name, one in scores.items()
         ]
         typer.echo(plain_table(["", *(m.replace("_", " ") for m in measures)], rows), err=as_json)

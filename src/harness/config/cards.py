@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -225,3 +226,17 @@ def resolve_path(path: str, folder: Path) -> Path:
     """Return a card's path, relative ones against ``folder``."""
     found = Path(path).expanduser()
     return found if found.is_absolute() else folder / found
+
+
+def is_url(text: str) -> bool:
+    """Tell whether a text is an http URL with a host."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def is_local(url: str | None) -> bool:
+    """Tell whether a URL is on this machine."""
+    return url is not None and is_url(url) and urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")

@@ -1,11 +1,10 @@
 """Cards of the translation methods: translators, aligners, and the rules of projection."""
 
 from typing import Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from harness.config.cards import Strict
+from harness.config.cards import Strict, is_local, is_url
 
 
 class TranslatorCard(Strict):
@@ -21,7 +20,7 @@ class TranslatorCard(Strict):
     revision: str | None = None
     """Commit of the hub repository; pinned so that translations can be repeated."""
     tokenizer: str | None = None
-    """ctranslate2: hub id or folder of the original model, whose tokenizer is used; null looks in path."""
+    """ctranslate2: hub id or folder of the original model, whose tokenizer is used."""
     beams: int = Field(default=4, ge=1)
     """Beam width; 1 is greedy."""
     batch_size: int = Field(default=32, ge=1)
@@ -50,13 +49,16 @@ class TranslatorCard(Strict):
     @property
     def leaves_machine(self) -> bool:
         """Whether text is sent to another machine."""
-        host = urlsplit(self.base_url).hostname if self.base_url else None
-        return self.kind == "chat" and host not in ("127.0.0.1", "localhost", "::1")
+        return self.kind == "chat" and not is_local(self.base_url)
 
     @model_validator(mode="after")
     def _complete(self) -> "TranslatorCard":
         if self.kind in ("seq2seq", "ctranslate2") and not (self.path or self.pairs):
             raise ValueError("translator.path is missing: a Hugging Face model id or a local folder")
+        if self.kind == "ctranslate2" and not self.tokenizer:
+            raise ValueError("translator.tokenizer is missing: hub id or folder of the model that was converted")
+        if self.base_url is not None and not is_url(self.base_url):
+            raise ValueError(f"translator.base_url: {self.base_url!r} is no URL such as http://127.0.0.1:8000/v1")
         if self.kind == "chat" and not self.model:
             raise ValueError("translator.model is missing: the name of a model on the server")
         return self

@@ -1,11 +1,10 @@
 """Cards of synthetic data: the prompt, the model that writes, and its limits."""
 
 from typing import Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from harness.config.cards import Share, Strict
+from harness.config.cards import Share, Strict, is_local, is_url
 
 
 class ExampleEntity(Strict):
@@ -103,13 +102,14 @@ class SynthesisCard(Strict):
     @property
     def leaves_machine(self) -> bool:
         """Whether prompts are sent to another machine."""
-        host = urlsplit(self.base_url).hostname if self.base_url else None
-        return self.engine == "chat" and host not in ("127.0.0.1", "localhost", "::1")
+        return self.engine == "chat" and not is_local(self.base_url)
 
     @model_validator(mode="after")
     def _complete(self) -> "SynthesisCard":
         if self.engine != "none" and not self.model:
             raise ValueError("synthesis.model is missing: the name of a model on the server, or a folder")
+        if self.base_url is not None and not is_url(self.base_url):
+            raise ValueError(f"base_url: {self.base_url!r} is no URL such as http://127.0.0.1:8000/v1")
         if self.budget_money is not None and not (self.price_prompt or self.price_answer):
             raise ValueError("budget_money needs price_prompt and price_answer (per million tokens)")
         return self

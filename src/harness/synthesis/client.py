@@ -83,13 +83,17 @@ class AnswerStore:
             self.answers[answer.key] = answer
 
     def usage(self, card: SynthesisCard) -> dict[str, float]:
-        """Return calls, tokens and money so far."""
+        """Return calls, tokens and money of all answers stored."""
         with self._lock:
-            prompt = sum(answer.prompt_tokens for answer in self.answers.values())
-            given = sum(answer.answer_tokens for answer in self.answers.values())
-            number = len(self.answers)
-        money = (prompt * card.price_prompt + given * card.price_answer) / 1e6
-        return {"calls": number, "prompt_tokens": prompt, "answer_tokens": given, "money": money}
+            return usage_of(list(self.answers.values()), card)
+
+
+def usage_of(answers: Sequence[Answer], card: SynthesisCard) -> dict[str, float]:
+    """Return calls, tokens and money of answers."""
+    prompt = sum(answer.prompt_tokens for answer in answers)
+    given = sum(answer.answer_tokens for answer in answers)
+    money = (prompt * card.price_prompt + given * card.price_answer) / 1e6
+    return {"calls": len(answers), "prompt_tokens": prompt, "answer_tokens": given, "money": money}
 
 
 class Engine(Protocol):
@@ -121,7 +125,12 @@ def ask_all(engine: Engine, wanted: Sequence[Call], store: AnswerStore, card: Sy
     """Ask for every call whose answer is not stored yet, several at once, within the budget."""
     outcome = Outcome(known=sum(call.key in store.answers for call in wanted))
     left = iter([call for call in wanted if call.key not in store.answers])
-    running: dict[Future[Answer], Call] = {}
+    running: dict[Future[None], Call] = {}
+
+    def answered(call: Call) -> None:
+        # The worker stores: an answer that arrives while the program is being stopped is paid for, so it is kept.
+        store.add(engine.ask(call))
+
     in_a_row = 0
     said = time.monotonic()
     with ThreadPoolExecutor(max_workers=card.concurrency) as pool:
@@ -135,14 +144,14 @@ def ask_all(engine: Engine, wanted: Sequence[Call], store: AnswerStore, card: Sy
                     call = next(left, None)
                     if call is None:
                         break
-                    running[pool.submit(engine.ask, call)] = call
+                    running[pool.submit(answered, call)] = call
                 if not running:
                     return outcome
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
                     running.pop(future)
                     try:
-                        answer = future.result()
+                        future.result()
                     except HarnessError as error:
                         outcome.failed += 1
                         outcome.reasons.append(str(error))
@@ -151,15 +160,12 @@ def ask_all(engine: Engine, wanted: Sequence[Call], store: AnswerStore, card: Sy
                             outcome.stopped = f"{in_a_row} calls failed one after the other, the last: {error}"
                     else:
                         in_a_row = 0
-                        store.add(answer)
                         outcome.asked += 1
                 if time.monotonic() - said > 15:
                     said = time.monotonic()
                     logger.info("%d of %d answers", len(store.answers), len(wanted))
         except BaseException:
-            for future in running:
-                future.cancel()
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(wait=True, cancel_futures=True)  # calls under way end and are kept
             raise
 
 
@@ -188,8 +194,18 @@ class ChatEngine:
         self._card = card
         self._openai: Any = openai
         self._structured = card.structured
+        # A proxy or a redirect would carry what is meant for this machine away.
+        local: dict[str, Any] = (
+            {}
+            if card.leaves_machine
+            else {"http_client": openai.DefaultHttpxClient(trust_env=False, follow_redirects=False)}
+        )
         self._client: Any = openai.OpenAI(
-            api_key=key or "none", base_url=card.base_url, timeout=card.timeout_seconds, max_retries=card.retries
+            api_key=key or "none",
+            base_url=card.base_url,
+            timeout=card.timeout_seconds,
+            max_retries=card.retries,
+            **local,
         )
 
     def ask(self, call: Call) -> Answer:
@@ -198,7 +214,7 @@ class ChatEngine:
         for attempt in range(self._card.retries + 1):
             try:
                 return self._asked(call)
-            except (self._openai.APIResponseValidationError, ValueError, AttributeError, TypeError) as error:
+            except (self._openai.APIResponseValidationError, ValueError, AttributeError) as error:
                 reason = f"the answer's body cannot be read ({type(error).__name__})"
             except self._openai.OpenAIError as error:
                 raise HarnessError(
@@ -213,17 +229,20 @@ class ChatEngine:
         structured = self._structured
         try:
             response = self._request(call, structured=structured)
-        except self._openai.BadRequestError:
+        except (self._openai.BadRequestError, self._openai.UnprocessableEntityError):
             if not structured:
                 raise
-            self._structured = False  # the server knows no JSON schema; the prompt asks for JSON all the same
-            logger.info("the server refuses JSON-schema output; asking without")
             response = self._request(call, structured=False)
-        choice = response.choices[0]
-        usage = response.usage
+            if self._structured:  # it works without: the server knows no JSON schema, the prompt asks for JSON anyway
+                self._structured = False
+                logger.info("the server refuses JSON-schema output; asking without")
+        # Whatever came is paid for and kept, an empty answer too.
+        choice = response.choices[0] if response.choices else None
+        text = (choice.message.content or "") if choice and choice.message else ""
+        asked = sum(len(message["content"]) for message in call.messages)
         return Answer(
-            call.key, choice.message.content or "", choice.finish_reason or "",
-            int(usage.prompt_tokens) if usage else 0, int(usage.completion_tokens) if usage else 0,
+            call.key, text, (choice.finish_reason or "") if choice else "no_choice",
+            _tokens(response.usage, "prompt_tokens", asked), _tokens(response.usage, "completion_tokens", len(text)),
             response.model or self._card.model or "",
         )  # fmt: skip
 
@@ -236,6 +255,12 @@ class ChatEngine:
 
     def _sentence(self, reason: str) -> str:
         return f"{self._card.model} at {self._card.base_url or 'its default server'}: {reason}"
+
+
+def _tokens(usage: Any, name: str, characters: int) -> int:
+    """Return a count of tokens; a server that gives none is estimated at three characters each, for the budget."""
+    count = getattr(usage, name, None)
+    return int(count) if isinstance(count, int | float) and count >= 0 else -(-characters // 3)
 
 
 def _format(call: Call) -> dict[str, Any]:
@@ -276,7 +301,8 @@ class LocalEngine:
                 )
             else:
                 text = "\n\n".join(message["content"] for message in call.messages) + "\n\n"
-            ids = self._tokenizer(text, return_tensors="pt").input_ids.to(self._device)
+            special = not self._tokenizer.chat_template  # a template writes the special tokens itself
+            ids = self._tokenizer(text, return_tensors="pt", add_special_tokens=special).input_ids.to(self._device)
             limit = getattr(self._model.config, "max_position_embeddings", None)
             room = self._card.max_tokens if limit is None else min(self._card.max_tokens, limit - ids.shape[1])
             if room < 1:
@@ -339,8 +365,8 @@ def collect_batch(path: Path, store: AnswerStore) -> dict[str, int]:
         if key in store.answers:
             counts["known"] += 1
             continue
-        body = (value.get("response") or {}).get("body") or {}
         try:
+            body = value["response"]["body"]
             choice = body["choices"][0]
             usage = body.get("usage") or {}
             store.add(
@@ -350,7 +376,7 @@ def collect_batch(path: Path, store: AnswerStore) -> dict[str, int]:
                 )
             )  # fmt: skip
             counts["collected"] += 1
-        except (KeyError, IndexError, TypeError, AttributeError):
+        except (KeyError, IndexError, TypeError, AttributeError, ValueError):
             counts["failed"] += 1
     return counts
 

@@ -52,10 +52,10 @@ def quality_page(card: Mapping[str, Any], title: str, samples: Sequence[tuple[st
         "<h2>Diversity</h2>", _diversity(card["diversity"]),
     ]  # fmt: skip
     if card.get("cost"):
-        parts += [
-            "<h2>Cost</h2>",
-            _table(["", ""], [[name.replace("_", " "), f"{value:,.4g}"] for name, value in card["cost"].items()]),
+        rows = [
+            [name.replace("_", " "), f"{value:,.4f}".rstrip("0").rstrip(".")] for name, value in card["cost"].items()
         ]
+        parts += ["<h2>Cost</h2>", _table(["", ""], rows)]
     if card.get("origin"):
         rows = [[str(name), str(value)] for name, value in card["origin"].items()]
         parts += ["<h2>Origin</h2>", _table(["", ""], rows)]

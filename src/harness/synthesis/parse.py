@@ -13,14 +13,16 @@ import regex
 
 from harness.errors import ConfigError
 from harness.labels import spans_from_tags
+from harness.languages import UNSPACED_LANGUAGES
 from harness.records import Sentence, Span, span_fault
-from harness.synthesis.salvage import objects
+from harness.synthesis.salvage import Found, objects
 
-TOKEN_KEYS = ("tokens", "words", "token", "token_list")
-TAG_KEYS = ("ner_tags", "tags", "labels", "ner", "bio", "bio_tags", "tag")
+TOKEN_KEYS = ("tokens", "words", "token_list")
+TAG_KEYS = ("ner_tags", "tags", "labels", "ner", "bio", "bio_tags")
 TEXT_KEYS = ("text", "sentence", "input", "content")
-ENTITY_KEYS = ("entities", "spans", "ner", "annotations", "named_entities")
-SURFACE_KEYS = ("text", "surface", "entity", "span", "word", "name", "value", "mention")
+ENTITY_KEYS = ("entities", "spans", "ner", "annotations", "named_entities", "labels", "tags")
+LINE_KEYS = ("sentences", "items", "data", "lines", "examples", "list", "datapoints", "ner_datapoints")
+SURFACE_KEYS = ("text", "surface", "entity", "span", "word", "token", "name", "value", "mention")
 LABEL_KEYS = ("label", "type", "tag", "category", "class", "entity_type")
 
 REPAIRS = ("trailing_tag", "null_escape")
@@ -31,7 +33,8 @@ that letter. Off unless named; each use is counted."""
 LONGEST_ANSWER = 2_000_000
 """Characters; longer answers are rejected whole."""
 
-_INLINE = regex.compile(r"<\s*(/?)\s*([A-Za-z][\w-]{0,30})\s*>")
+_INLINE = regex.compile(r"<\s{0,4}(/?)\s{0,4}([A-Za-z][\w-]{0,30})\s{0,4}>")
+_STRUCTURE = regex.compile(r"[{\[]\s{0,40}[\"'{\[]")
 _NUMBER = regex.compile(r"-?[0-9]{1,6}")
 _PUNCTUATION = regex.compile(r"^[\p{P}\p{S}]+$")
 
@@ -105,16 +108,20 @@ def parse_answer(answer: str, legend: Legend, language: str, name: str, repairs:
     for found in objects(answer):
         if "null_escape" in repairs:
             found.value = _unescaped(found.value, parsed.notes)
+        found.value = _joined_tokens(found.value)
         shape = _shape(found.value)
         if shape is None:
             listed = _marked_lines(found.value, legend)
             structured = structured or bool(listed)
-            for line in listed:
-                _add_inline(line, legend, language, name, parsed)
+            for place, line in enumerate(listed):
+                if found.cut and place == len(listed) - 1:
+                    parsed.rejected.append(Rejected("truncated", line))
+                else:
+                    _add_inline(line, legend, language, name, parsed)
             continue
         structured = True
         number = f"{name}-{parsed.items + 1}"
-        if found.cut and not _complete(found.value, shape):
+        if found.cut and not _complete(found, shape):
             parsed.rejected.append(Rejected("truncated", found.value))
             continue
         try:
@@ -124,7 +131,7 @@ def parse_answer(answer: str, legend: Legend, language: str, name: str, repairs:
                 parsed.sentences.append(_from_text(found.value, legend, language, number, parsed.notes))
         except _Reject as reject:
             parsed.rejected.append(Rejected(reject.reason, found.value))
-    if not structured:
+    if not structured and not _STRUCTURE.search(answer):
         _inline_lines(answer, legend, language, name, parsed)
     return parsed
 
@@ -164,37 +171,52 @@ def _key(value: Mapping[str, Any], names: Sequence[str]) -> str | None:
 
 def _shape(value: Mapping[str, Any]) -> str | None:
     """Tell whether an object is an item: tokens with tags, or a text; objects around items are neither."""
-    tokens, tags = _key(value, TOKEN_KEYS), _key(value, TAG_KEYS)
+    tokens, tags, text = _key(value, TOKEN_KEYS), _key(value, TAG_KEYS), _key(value, TEXT_KEYS)
     if tokens is not None and isinstance(value[tokens], list | str):
         return "tokens"
-    if tags is not None and _is_tag_list(value[tags]) and _key(value, TEXT_KEYS) is None:
-        return "tokens"  # tags without tokens: an item, to be rejected
-    text = _key(value, TEXT_KEYS)
-    if (
-        text is not None
-        and isinstance(value[text], str)
-        and (_key(value, ENTITY_KEYS) is not None or _INLINE.search(value[text]))
-    ):
+    if tags is not None and _is_tag_list(value[tags]):
+        return "tokens"  # without tokens too: an item, to be rejected
+    if text is None or not isinstance(value[text], str):
+        return None
+    if _key(value, ENTITY_KEYS) is not None or _INLINE.search(value[text]):
         return "text"
+    if text.strip().casefold() in ("text", "sentence") and _key(value, LABEL_KEYS) is None:
+        return "text"  # a text of which nothing is said: an item, to be rejected
     return None
+
+
+def _joined_tokens(value: dict[str, Any]) -> dict[str, Any]:
+    """Make one item of a list of ``{"token": …, "tag": …}``."""
+    if _key(value, TEXT_KEYS) is not None:
+        return value  # the list says what stands in the text
+    for one in value.values():
+        if isinstance(one, list) and one and all(isinstance(token, dict) and "token" in token for token in one):
+            label_keys = [_key(token, (*TAG_KEYS, *LABEL_KEYS, "ner_tag")) for token in one]
+            if all(label_keys):
+                tags = [token[key or ""] for token, key in zip(one, label_keys, strict=True)]
+                return {"tokens": [token["token"] for token in one], "ner_tags": tags}
+    return value
 
 
 def _is_tag_list(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(one, int | str) for one in value)
 
 
-def _complete(value: Mapping[str, Any], shape: str) -> bool:
-    """Tell whether an object the answer ended in holds all of an item: both lists, of one length."""
-    tokens, tags = _key(value, TOKEN_KEYS), _key(value, TAG_KEYS)
-    if shape != "tokens" or tokens is None or tags is None:
+def _complete(found: Found, shape: str) -> bool:
+    """Tell whether an object the answer ended in holds all of an item: both lists, closed."""
+    tokens, tags = _key(found.value, TOKEN_KEYS), _key(found.value, TAG_KEYS)
+    if shape != "tokens" or tokens is None or tags is None or {tokens, tags} & found.unfinished:
         return False
-    return isinstance(value[tokens], list) and isinstance(value[tags], list) and len(value[tokens]) == len(value[tags])
+    return isinstance(found.value[tokens], list) and isinstance(found.value[tags], list)
 
 
 def _from_tokens(
     value: Mapping[str, Any], legend: Legend, language: str, number: str, repairs: Sequence[str], notes: Counter[str]
 ) -> Sentence:
     token_key, tag_key = _key(value, TOKEN_KEYS), _key(value, TAG_KEYS)
+    text_key = _key(value, TEXT_KEYS)
+    if token_key is None and text_key is not None and isinstance(value[text_key], str):
+        value, token_key = {**value, "tokens": value[text_key]}, "tokens"
     if token_key is None:
         raise _Reject("missing_tokens")
     if tag_key is None:
@@ -295,21 +317,60 @@ def _mapped(spans: Sequence[Span], legend: Legend, notes: Counter[str]) -> tuple
 def _from_text(value: Mapping[str, Any], legend: Legend, language: str, number: str, notes: Counter[str]) -> Sentence:
     text_key, entity_key = _key(value, TEXT_KEYS), _key(value, ENTITY_KEYS)
     text = " ".join(str(value[text_key]).split()) if text_key else ""
-    if entity_key is None or (_INLINE.search(text) and not value[entity_key]):
+    marked = any(_known_label(match[2], legend) for match in _INLINE.finditer(text))
+    if marked and (entity_key is None or not value[entity_key]):
         return _from_inline(text, legend, language, number, notes)
     if not text:
         raise _Reject("no_text")
-    spans: list[Span] = []
-    for surface, label in _listed(value[entity_key]):
-        name = _tag_name(label if "-" in label[:2] else f"B-{label}", legend)[2:]
+    if entity_key is None:
+        raise _Reject("missing_entities")
+    if marked:
+        raise _Reject("tags_and_entities")
+    spans = _placed(text, list(_listed(value[entity_key])), legend, language)
+    return Sentence(number, text, language, _mapped(spans, legend, notes))
+
+
+def _placed(text: str, entities: Sequence[tuple[str, str]], legend: Legend, language: str) -> list[Span]:
+    """Find entities in their text: long surfaces first, equal ones from left to right, none where another stands.
+
+    A surface must stand free (whole words) except in scripts written without blanks.
+    """
+    listed = []
+    for surface, label in entities:
         wanted = " ".join(surface.split())
         if not wanted:
             raise _Reject("empty_entity")
-        start = _occurrence(text, wanted, spans)
+        listed.append((wanted, _tag_name(label if "-" in label[:2] else f"B-{label}", legend)[2:]))
+    taken = bytearray(len(text))
+    from_where: dict[str, int] = {}
+    spans = []
+    for surface, label in sorted(listed, key=lambda one: -len(one[0])):  # stable: equal surfaces keep their order
+        start = _free(text, surface, taken, from_where.get(surface, 0), language)
         if start is None:
             raise _Reject("entity_not_in_text")
-        spans.append(Span(start, start + len(wanted), name))
-    return Sentence(number, text, language, _mapped(sorted(spans), legend, notes))
+        end = start + len(surface)
+        taken[start:end] = b"\1" * len(surface)
+        from_where[surface] = end
+        spans.append(Span(start, end, label))
+    return sorted(spans)
+
+
+_WORD = regex.compile(r"[\p{L}\p{M}\p{N}]")
+
+
+def _free(text: str, surface: str, taken: bytearray, start: int, language: str) -> int | None:
+    """Return the next place of a surface that is not taken and, in spaced scripts, not part of a word."""
+    spaced = language.partition("-")[0] not in UNSPACED_LANGUAGES
+    while (place := text.find(surface, start)) >= 0:
+        end = place + len(surface)
+        before = text[place - 1 : place] if _WORD.match(surface[0]) else ""
+        after = text[end : end + 1] if _WORD.match(surface[-1]) else ""
+        # A mark belongs to the letter before it, whatever the script.
+        inside = bool(regex.match(r"\p{M}", text[end : end + 1]))
+        if not any(taken[place:end]) and not inside and not (spaced and (_WORD.match(before) or _WORD.match(after))):
+            return place
+        start = place + 1
+    return None
 
 
 def _listed(entities: Any) -> Iterator[tuple[str, str]]:
@@ -335,16 +396,6 @@ def _listed(entities: Any) -> Iterator[tuple[str, str]]:
             raise _Reject("entity_is_no_text")
 
 
-def _occurrence(text: str, surface: str, taken: Sequence[Span]) -> int | None:
-    """Return where a surface stands free in the text: as whole words first, from left to right."""
-    pattern = regex.escape(surface)
-    for bounded in (rf"(?<![\p{{L}}\p{{N}}]){pattern}(?![\p{{L}}\p{{N}}])", pattern):
-        for match in regex.finditer(bounded, text):
-            if all(match.end() <= span.start or span.end <= match.start() for span in taken):
-                return int(match.start())
-    return None
-
-
 def _inline_lines(answer: str, legend: Legend, language: str, name: str, parsed: Parsed) -> None:
     """Read an answer of lines with inline tags; lines without any are talk, and no items."""
     for line in answer.splitlines():
@@ -364,12 +415,21 @@ def _add_inline(text: str, legend: Legend, language: str, name: str, parsed: Par
 
 def _marked_lines(value: Mapping[str, Any], legend: Legend) -> list[str]:
     """Return the strings of ``{"sentences": ["<PER>…</PER> …", …]}``, those without entities included."""
-    for one in value.values():
-        if isinstance(one, list) and one and all(isinstance(line, str) for line in one):
-            lines = [" ".join(line.split()) for line in one]
-            if any(_known_label(match[2], legend) for line in lines for match in _INLINE.finditer(line)):
-                return [line for line in lines if line]
-    return []
+    lines: list[str] = []
+    for key, one in value.items():
+        if not isinstance(one, list) or not one or not all(isinstance(line, str) for line in one):
+            continue
+        flat = [" ".join(line.split()) for line in one]
+        if str(key).strip().casefold() in LINE_KEYS[:1] or _any_marked(flat, legend):
+            lines += [line for line in flat if line]
+    texts = [one for one in value.values() if isinstance(one, str)]
+    if not lines and len(texts) == len(value) and _any_marked(texts, legend):
+        lines = [" ".join(text.split()) for text in texts]  # {"1": "<PER>…"}
+    return lines
+
+
+def _any_marked(lines: Sequence[str], legend: Legend) -> bool:
+    return any(_known_label(match[2], legend) for line in lines for match in _INLINE.finditer(line))
 
 
 def _known_label(name: str, legend: Legend) -> bool:

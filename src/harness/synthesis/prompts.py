@@ -9,11 +9,12 @@ import json
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
-from harness.config.synthesis import SynthesisCard
+from harness.config.synthesis import Example, SynthesisCard
 from harness.errors import ConfigError
-from harness.records import Sentence
+from harness.records import Sentence, Span
 from harness.synthesis.filters import folded
 
 SYSTEM = "You write training data for named-entity recognition. Answer with JSON alone, without comments."
@@ -50,7 +51,8 @@ def calls(
     :param number: how many calls.
     :param examples: labelled sentences of the source's training set to draw from.
     :param forbidden: target dev and test texts.
-    :raises ConfigError: a label has no definition, or an example stands in target dev or test data.
+    :raises ConfigError: a label has no definition, or a hand-written example stands in target dev or test data;
+        sentences of the source that do are not shown.
     """
     undefined = [label for label in labels if label not in card.definitions]
     if undefined:
@@ -58,24 +60,23 @@ def calls(
             f"synthesis.definitions: no definition of {undefined}; the model must be told what a label means"
         )
     closed = {folded(text) for text in forbidden}
-    shown = [*(example.text for example in card.examples), *(sentence.text for sentence in examples)]
-    leaked = [text for text in shown if folded(text) in closed]
+    leaked = [example.text for example in card.examples if folded(example.text) in closed]
     if leaked:
         raise ConfigError(
             f"synthesis: {len(leaked)} examples of the prompt stand in target dev or test data; take them out "
             "(scores on that data would be worth nothing)"
         )
+    allowed = [sentence for sentence in examples if folded(sentence.text) not in closed]
     made = []
     for place in range(number):
         drawn = random.Random(f"{seed}/{language}/{place}")  # noqa: S311 - variety, no secret
-        text = render(card, language, labels, drawn, examples)
-        made.append(
-            Call(
-                f"{card.name}-{card.version}-{language}-{seed}-{place}",
-                ({"role": "system", "content": SYSTEM}, {"role": "user", "content": text}),
-                answer_schema(card, labels),
-            )
-        )
+        text = render(card, language, labels, drawn, allowed)
+        messages = ({"role": "system", "content": SYSTEM}, {"role": "user", "content": text})
+        schema = answer_schema(card, labels)
+        # Whatever an answer depends on is in its key: another model or prompt never gets the answers of this one.
+        settings = [card.engine, card.model, card.revision, card.base_url, card.temperature, card.max_tokens]
+        digest = sha256(json.dumps([messages, schema, settings], sort_keys=True).encode()).hexdigest()[:16]
+        made.append(Call(f"{card.name}-{card.version}-{language}-{seed}-{place}-{digest}", messages, schema))
     return made
 
 
@@ -86,8 +87,12 @@ def render(
     import langcodes
 
     name = langcodes.Language.get(language).display_name()
+    try:
+        task = card.task.format(language=name, number=card.items_per_call)
+    except (KeyError, ValueError, IndexError) as error:
+        raise ConfigError(f"synthesis.task: {error} is no field; allowed are {{language}} and {{number}}") from None
     lines = [
-        card.task.format(language=name, number=card.items_per_call),
+        task,
         "",
         f"Domain: {card.domain}",
         f"Style: {drawn.choice(card.registers) if card.registers else 'as a native writer would'}",
@@ -105,10 +110,10 @@ def render(
         lines.append(f"{negatives} of the {card.items_per_call} sentences have no entity at all.")
     lines += ["", "Labels:", *(f"- {label}: {card.definitions[label]}" for label in labels), ""]
     lines += _form(card, labels)
-    shown = [_example(card, one.text, [(e.text, e.label) for e in one.entities]) for one in card.examples]
+    shown = [_example(card, one.text, _offsets(one)) for one in card.examples]
     if examples and card.source_examples:
         chosen = drawn.sample(list(examples), min(card.source_examples, len(examples)))
-        shown += [_example(card, one.text, [(one.surface(span), span.label) for span in one.spans]) for one in chosen]
+        shown += [_example(card, one.text, one.spans) for one in chosen]
     if shown:
         lines += ["", "Examples of the annotation (do not copy them; write in " + name + "):", *shown]
     return "\n".join(lines)
@@ -127,17 +132,27 @@ def _form(card: SynthesisCard, labels: Sequence[str]) -> list[str]:
     ]
 
 
-def _example(card: SynthesisCard, text: str, entities: Sequence[tuple[str, str]]) -> str:
-    if card.output == "inline":
-        place = 0
-        made = ""
-        for surface, label in entities:
-            start = text.index(surface, place)
-            made += text[place:start] + f"<{label}>{surface}</{label}>"
-            place = start + len(surface)
-        return json.dumps(made + text[place:], ensure_ascii=False)
-    listed = [{"text": surface, "label": label} for surface, label in entities]
-    return json.dumps({"text": text, "entities": listed}, ensure_ascii=False)
+def _offsets(example: Example) -> list[Span]:
+    """Return the entities of a hand-written example as spans."""
+    spans = []
+    place = 0
+    for entity in example.entities:
+        start = example.text.index(entity.text, place)
+        place = start + len(entity.text)
+        spans.append(Span(start, place, entity.label))
+    return spans
+
+
+def _example(card: SynthesisCard, text: str, spans: Sequence[Span]) -> str:
+    if card.output == "entities":
+        listed = [{"text": text[span.start : span.end], "label": span.label} for span in spans]
+        return json.dumps({"text": text, "entities": listed}, ensure_ascii=False)
+    place = 0
+    made = ""
+    for span in spans:
+        made += f"{text[place : span.start]}<{span.label}>{text[span.start : span.end]}</{span.label}>"
+        place = span.end
+    return json.dumps(made + text[place:], ensure_ascii=False)
 
 
 def answer_schema(card: SynthesisCard, labels: Sequence[str]) -> dict[str, Any]:

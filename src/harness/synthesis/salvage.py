@@ -18,6 +18,8 @@ DEPTH = 200
 
 _FENCE = regex.compile(r"```[\w-]*")
 _BARE = regex.compile(r"[^\s,:\[\]{}\"]+")
+_OPENING = regex.compile(r"[{\[]")
+_BEFORE_STRING = "{[,:"
 _AFTER_STRING = regex.compile(r"\s*(?:[,:\]}]|$)")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", '"': '"', "\\": "\\", "/": "/", "'": "'"}
 _HEX = regex.compile(r"[0-9a-fA-F]{4}")
@@ -28,12 +30,12 @@ class Found:
     """An object of an answer.
 
     :param cut: the answer ended inside it.
-    :param repaired: the forgiving reader was needed.
+    :param unfinished: keys whose list or string the answer ended in.
     """
 
     value: dict[str, Any]
     cut: bool = False
-    repaired: bool = False
+    unfinished: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -43,14 +45,20 @@ class _Open:
     holder: dict[str, Any] | list[Any]
     key: str | None = None
     waiting: bool = False  # a key was read and its colon seen
-    children: int = field(default=0)
+    unfinished: set[str] = field(default_factory=set)
+    before: list[dict[str, Any]] = field(default_factory=list)  # objects run together by a missing brace
 
 
 def objects(answer: str) -> Iterator[Found]:
-    """Yield every JSON object of an answer that holds no further objects, and those around them after."""
+    """Yield every JSON object of an answer, and every list of strings that is no value of one as ``{"list": …}``.
+
+    An object in which a key comes back is several whose braces are missing.
+    """
     text = _FENCE.sub(" ", answer).strip().lstrip("\ufeff")
     try:
-        whole = json.loads(text)
+        whole = json.loads(text, object_pairs_hook=_split_repeats)
+        if "\\ud" in text.lower():
+            whole = _cleaned(whole)
     except (ValueError, RecursionError):
         yield from _forgiving(text)
         return
@@ -59,6 +67,12 @@ def objects(answer: str) -> Iterator[Found]:
 
 def _walk(value: Any) -> Iterator[dict[str, Any]]:
     """Yield the objects inside a value, depth first, without recursion."""
+    if isinstance(value, list) and value and all(isinstance(one, str) for one in value):
+        yield {"list": value}
+        return
+    if isinstance(value, list) and value and all(_is_token(one) for one in value):
+        yield {"list": value}
+        return
     stack = [value]
     while stack:
         current = stack.pop()
@@ -69,31 +83,66 @@ def _walk(value: Any) -> Iterator[dict[str, Any]]:
             stack += reversed(current)
 
 
+def _is_token(value: Any) -> bool:
+    return isinstance(value, dict) and "token" in value and len(value) <= 3
+
+
+def _split_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object; where a key comes back, several objects."""
+    made: list[dict[str, Any]] = [{}]
+    for key, value in pairs:
+        if key in made[-1]:
+            made.append({})
+        made[-1][key] = value
+    return made[0] if len(made) == 1 else {"list": made}
+
+
+def _cleaned(value: Any) -> Any:
+    """Mend lone surrogates, which no file could hold."""
+    if isinstance(value, str):
+        return _joined([value])
+    if isinstance(value, list):
+        return [_cleaned(one) for one in value]
+    if isinstance(value, dict):
+        return {_joined([key]): _cleaned(one) for key, one in value.items()}
+    return value
+
+
 def _forgiving(text: str) -> Iterator[Found]:
     stack: list[_Open] = []
+    depths: dict[type, int] = {dict: 0, list: 0}
     place = 0
     end = len(text)
+    last = "{"  # the last character that was no blank, outside strings
     while place < end:
         char = text[place]
         if char in "{[":
+            if len(stack) >= DEPTH:  # rubbish; what follows is read afresh
+                stack.clear()
+                depths = {dict: 0, list: 0}
             if stack or char == "{" or _opens_list(text, place):
-                if len(stack) >= DEPTH:
-                    return
                 stack.append(_Open({} if char == "{" else []))
+                depths[type(stack[-1].holder)] += 1
             place += 1
+            last = char
         elif not stack:
-            place = _next_opening(text, place)
+            opening = _OPENING.search(text, place)
+            place = opening.start() if opening else end
         elif char in "}]":
-            yield from _close(stack, char)
+            yield from _close(stack, depths, char)
             place += 1
-        elif char == '"':
-            value, place = _string(text, place)
-            _put_string(stack[-1], value, text, place)
+            last = char
+        elif char == '"' or (char == "'" and last in _BEFORE_STRING):
+            value, place = _string(text, place, char)
+            _put(stack[-1], value)
+            last = char
         elif char == ":":
             stack[-1].waiting = True
             place += 1
+            last = char
         elif char.isspace() or char == ",":
             place += 1
+            last = char if char == "," else last
         else:
             match = _BARE.match(text, place)
             if match is None:
@@ -101,13 +150,21 @@ def _forgiving(text: str) -> Iterator[Found]:
                 continue
             word = match[0]
             place = match.end()
-            _put_string(stack[-1], _bare(word), text, place)
+            if place < end and text[place] == '"' and _AFTER_STRING.match(text, place + 1):
+                place += 1  # the opening quote was swallowed
+            _put(stack[-1], _bare(word))
+            last = "a"
     while stack:
         top = stack.pop()
+        yield from (Found(one) for one in top.before)
         if isinstance(top.holder, dict) and top.holder:
-            yield Found(top.holder, cut=True, repaired=True)
+            yield Found(top.holder, cut=True, unfinished=frozenset(top.unfinished))
+        elif not stack and _strings(top.holder):
+            yield Found({"list": top.holder}, cut=True)
         if stack:
-            _attach(stack[-1], top.holder)
+            if stack[-1].key is not None:
+                stack[-1].unfinished.add(stack[-1].key)
+            _put(stack[-1], top.holder)
 
 
 def _opens_list(text: str, place: int) -> bool:
@@ -116,45 +173,44 @@ def _opens_list(text: str, place: int) -> bool:
     return following[:1] in ("{", '"', "[")
 
 
-def _next_opening(text: str, place: int) -> int:
-    found = [spot for spot in (text.find("{", place), text.find("[", place)) if spot >= 0]
-    return max(min(found), place) if found else len(text)
+def _strings(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(one, str) for one in value)
 
 
-def _close(stack: list[_Open], char: str) -> Iterator[Found]:
+def _close(stack: list[_Open], depths: dict[type, int], char: str) -> Iterator[Found]:
     """Close the container a bracket belongs to; one that was left open inside it is closed with it."""
     kind: type = dict if char == "}" else list
-    if not any(isinstance(one.holder, kind) for one in stack):
+    if not depths[kind]:
         return
     while True:
         top = stack.pop()
+        depths[type(top.holder)] -= 1
+        yield from (Found(one) for one in top.before)
         if isinstance(top.holder, dict) and top.holder:
-            yield Found(top.holder, repaired=True)
+            yield Found(top.holder)
+        elif not stack and _strings(top.holder):
+            yield Found({"list": top.holder})
         if stack:
-            _attach(stack[-1], top.holder)
+            _put(stack[-1], top.holder)
         if isinstance(top.holder, kind):
             return
 
 
-def _attach(parent: _Open, value: Any) -> None:
-    if isinstance(parent.holder, list):
-        parent.holder.append(value)
-    elif parent.key is not None:
-        parent.holder.setdefault(parent.key, value)
-        parent.key, parent.waiting = None, False
-
-
-def _put_string(top: _Open, value: Any, text: str, place: int) -> None:
+def _put(top: _Open, value: Any) -> None:
+    """Put a value where it belongs: into a list, under the key that waits for it, or as the next key."""
     if isinstance(top.holder, list):
         top.holder.append(value)
-    elif top.key is not None and top.waiting:
-        top.holder.setdefault(top.key, value)
+    elif top.key is not None and (top.waiting or isinstance(value, dict | list)):
+        if top.key in top.holder:
+            top.before.append(dict(top.holder))
+            top.holder.clear()
+        top.holder[top.key] = value
         top.key, top.waiting = None, False
-    else:
+    elif not isinstance(value, dict | list):
         top.key, top.waiting = str(value), False
 
 
-def _string(text: str, place: int) -> tuple[str, int]:
+def _string(text: str, place: int, quote: str) -> tuple[str, int]:
     """Read a string from its opening quote; a quote inside it that is followed by no separator is part of it."""
     made: list[str] = []
     place += 1
@@ -171,10 +227,10 @@ def _string(text: str, place: int) -> tuple[str, int]:
                 place += 2
             else:  # a bad escape: the backslash is dropped, the character kept
                 place += 1
-        elif char == '"':
+        elif char == quote:
             if _AFTER_STRING.match(text, place + 1):
                 return _joined(made), place + 1
-            if text[place + 1 : place + 2] == '"' or not _closes_later(text, place):
+            if text[place + 1 : place + 2] == quote or not _closes_later(text, place, quote):
                 return _joined(made), place + 1
             made.append(char)
             place += 1
@@ -184,11 +240,10 @@ def _string(text: str, place: int) -> tuple[str, int]:
     return _joined(made), place
 
 
-def _closes_later(text: str, place: int) -> bool:
-    """Tell whether the string goes on: its end comes before the next line break."""
-    line_end = text.find("\n", place)
-    stop = min(len(text) if line_end < 0 else line_end, place + 200)
-    return regex.search(r'"\s*[,:\]}]', text[place + 1 : stop]) is not None
+def _closes_later(text: str, place: int, quote: str) -> bool:
+    """Tell whether the string goes on: its end comes soon, before the next line break."""
+    ahead = text[place + 1 : place + 200].partition("\n")[0]
+    return regex.search(quote + r"\s*[,:\]}]", ahead) is not None
 
 
 def _joined(parts: list[str]) -> str:

@@ -171,7 +171,8 @@ def _by_markers(
     """Translate sentences with marked entities and read the marks back; what is broken is left to the aligner."""
     texts = {number: text for number, one in enumerate(corpus.sentences) if (text := mark(one, style)) is not None}
     counts["markers_impossible"] = sum(bool(one.spans) for one in corpus.sentences) - len(texts)
-    answers, _ = translate(list(texts.values()))
+    answers, notes = translate(list(texts.values()))
+    counts.update({f"markers_{name}": number for name, number in notes.items()})
     surfaces: dict[str, str] = {}
     if style == "brackets":
         wanted = sorted({one.surface(span) for number, one in enumerate(corpus.sentences) for span in one.spans})

@@ -16,6 +16,8 @@ from harness.records import Sentence, Span
 _BRACKETS = regex.compile(r"[\[\]]")
 _TAGS = regex.compile(r"<\s*(/?)\s*([a-z]{1,2})\s*>", regex.IGNORECASE)
 
+_LETTER = regex.compile(r"[\p{L}\p{N}]")
+
 ORDER_WEIGHT = 0.1
 """Worth of keeping the order of entities, beside the likeness of their texts (0..1)."""
 
@@ -96,10 +98,14 @@ def _read(marked: str, marks: Sequence[Mark]) -> tuple[str, list[tuple[str, int,
             text += between.strip()
             pieces.append((name, opened[1], len(text)))
             opened = None
+            if between[-1:].isspace() and _LETTER.match(marked[end : end + 1]):
+                text += " "  # the blank stood inside the mark
         else:
             if opened is not None:
                 return None
             text += between if text else between.lstrip()
+            if marked[end : end + 1].isspace() and _LETTER.match(text[-1:]):
+                text += " "
             opened = (name, len(text))
         before = end
     if opened is not None:

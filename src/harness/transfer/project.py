@@ -221,6 +221,7 @@ def project_sentence(
     extended = _extend(windows, covered, first, second, by_source, by_target) if rules.extend else set()
     taken = _Taken(second)
     made: list[Span] = []
+    placed: list[int] = []
     for number, (start, end) in list(windows.items()):
         span = source.spans[number]
         merged = taken.same(start, end, span.label)
@@ -235,14 +236,22 @@ def project_sentence(
             begin, stop = _narrowed(source.surface(span), target.text, *edges) if rules.narrow else edges
             made.append(Span(begin, stop, span.label))
             taken.add(start, end, span.label)
-            if rules.pieces == "all":
-                for piece in _further(candidates[number], (start, end), taken, range(*(covered[number] or (0, 0)))):
-                    made.append(Span(second.offsets[piece[0]][0], second.offsets[piece[1] - 1][1], span.label))
-                    taken.add(*piece, span.label)
-                    account.count("pieces", span.label)
-                    account.fates[("split", span.label)] += 1
+            placed.append(number)
         else:
             del windows[number]
+    # Further runs of a span come after all others have theirs.
+    for number in placed if rules.pieces == "all" else ():
+        span, tokens = source.spans[number], covered[number]
+        pieces = 0
+        for window in candidates[number]:
+            edges = _trimmed(window.start, window.end, range(*(tokens or (0, 0))), first, second, rules)
+            if edges and window.value > 0 and taken.free(*edges):
+                made.append(Span(second.offsets[edges[0]][0], second.offsets[edges[1] - 1][1], span.label))
+                taken.add(*edges, span.label)
+                pieces += 1
+        if pieces:
+            account.count("split", span.label)
+            account.count("pieces", span.label, pieces)
     for number, span in enumerate(source.spans):
         if number in windows:
             continue
@@ -415,16 +424,6 @@ class _Taken:
     def same(self, start: int, end: int, label: str) -> bool:
         """Tell whether a window lies within one of the same label."""
         return any(other <= start and end <= stop and label == name for other, stop, name in self._windows)
-
-
-def _further(windows: Sequence[_Window], best: tuple[int, int], taken: _Taken, tokens: range) -> list[tuple[int, int]]:
-    """Return other runs of a span: windows of positive value that share no token with the best."""
-    pieces: list[tuple[int, int]] = []
-    for window in windows:
-        apart = all(window.end <= start or end <= window.start for start, end in [best, *pieces])
-        if window.value > 0 and apart and taken.free(window.start, window.end):
-            pieces.append((window.start, window.end))
-    return pieces
 
 
 def _narrowed(surface: str, text: str, start: int, end: int) -> tuple[int, int]:

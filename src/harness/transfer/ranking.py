@@ -6,6 +6,7 @@ names the file (``aligner.ranking=FILE``) records the place of its own component
 
 import json
 from collections.abc import Mapping
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,7 +24,7 @@ def add_ranked(path: Path, kind: Kind, name: str, measure: str, score: float, fa
     :param facts: what was measured on: languages, number of pairs, digest.
     """
     entry = {"kind": kind, "name": name, "measure": measure, "score": score, **facts}
-    same = ("kind", "name", "measure", "pair", "digest")
+    same = ("kind", "name", "settings", "measure", "pair", "digest")
     entries = _entries(path) if path.is_file() else []
     kept = [one for one in entries if any(one.get(key) != entry.get(key) for key in same)]
     write_text(path, "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in [*kept, entry]))
@@ -42,6 +43,12 @@ def _entries(path: Path) -> list[dict[str, Any]]:
     return entries
 
 
+def card_digest(card: TranslatorCard | AlignerCard) -> str:
+    """Return what identifies the settings of a component, the place of its ranking apart."""
+    values = card.model_dump(mode="json", exclude={"ranking", "batch_size", "concurrency", "timeout_seconds"})
+    return blake2b(json.dumps(values, sort_keys=True).encode(), digest_size=6).hexdigest()
+
+
 def ranking_tag(card: TranslatorCard | AlignerCard, kind: Kind, folder: Path) -> str:
     """Say which place a component has in the ranking its card names; empty where it names none.
 
@@ -56,10 +63,13 @@ def ranking_tag(card: TranslatorCard | AlignerCard, kind: Kind, folder: Path) ->
             f"{kind}.ranking: no file {path}; make it with harness {_MAKER[kind]} --score … --ranking FILE"
         )
     entries = [entry for entry in _entries(path) if entry.get("kind") == kind]
-    own = [entry for entry in entries if entry["name"] == card.name]
+    digest = card_digest(card)
+    own = [entry for entry in entries if entry["name"] == card.name and entry.get("settings", digest) == digest]
     if not own:
         names = listing(sorted({entry["name"] for entry in entries})) or "none"
-        raise ConfigError(f"{kind}.ranking: {path} does not rank {kind} {card.name!r}; ranked there: {names}")
+        raise ConfigError(
+            f"{kind}.ranking: {path} does not rank {kind} {card.name!r} with these settings; ranked there: {names}"
+        )
     places = []
     for entry in own:
         group = [e for e in entries if all(e.get(k) == entry.get(k) for k in ("measure", "pair", "digest"))]

@@ -46,7 +46,7 @@ class EflomalAligner:
     def __init__(self, card: AlignerCard, folder: Path) -> None:
         self._card = card
         self._program = program("eflomal-align")
-        self._priors = (folder / card.priors).expanduser() if card.priors else None
+        self._priors = folder / Path(card.priors).expanduser() if card.priors else None
         if self._priors and not self._priors.is_file():
             raise DataError(f"aligner.priors: no file {self._priors}; make one with harness align --write-priors FILE")
 
@@ -71,6 +71,7 @@ class EflomalAligner:
 
     def write_priors(self, pairs: Sequence[WordPair], target: Path) -> None:
         """Learn priors from pairs and write them, for ``aligner.priors`` of later runs on small corpora."""
+        target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="harness-eflomal-") as scratch:
             folder = Path(scratch)
             self._write(folder, [_keys(pair) for pair in pairs])

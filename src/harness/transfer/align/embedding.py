@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from harness.config import AlignerCard
 from harness.errors import ConfigError, loading_error
+from harness.provenance import folder_digest
 from harness.transfer.align.engine import Links, WordPair
 
 Floats = NDArray[np.float64]
@@ -47,6 +48,7 @@ class EmbeddingAligner:
         layers = self._model.config.num_hidden_layers
         if not -layers - 1 <= card.layer <= layers:
             raise ConfigError(f"aligner.layer: found {card.layer}, {path} has layers 0 to {layers}")
+        self._files = folder_digest(path)
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._model.to(self._device).eval()
         probe = self._tokenizer(["a"], is_split_into_words=True)["input_ids"]
@@ -62,7 +64,7 @@ class EmbeddingAligner:
         card = self._card
         return {
             "kind": "embedding", "path": card.path, "revision": card.revision, "layer": card.layer,
-            "extract": card.extract, "threshold": card.softmax_threshold,
+            "extract": card.extract, "threshold": card.softmax_threshold, "files": self._files,
         }  # fmt: skip
 
     def align(self, pairs: Sequence[WordPair]) -> list[Links]:

@@ -66,6 +66,10 @@ def align_pairs(aligner: Aligner, pairs: Sequence[WordPair], *, keep: bool = Tru
         raise DataError(f"the aligner answered {len(found)} of {len(asked)} sentence pairs")
     links: list[Links] = [{} for _ in pairs]
     for number, one in zip(filled, found, strict=True):
+        rows, columns = len(pairs[number].source), len(pairs[number].target)
+        outside = next((link for link in one if link[0] >= rows or link[1] >= columns), None)
+        if outside:
+            raise DataError(f"the aligner linked {outside[0]}-{outside[1]} in a pair of {rows} and {columns} words")
         links[number] = one
     return links
 

@@ -18,7 +18,7 @@ def read_pharaoh(path: Path) -> list[Links]:
     :raises DataError: the file is missing, not UTF-8, or a line holds something else.
     """
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read as a file of links ({error})") from None
     if lines and not lines[-1]:
@@ -30,7 +30,8 @@ def read_pharaoh(path: Path) -> list[Links]:
             match = _LINK.fullmatch(word)
             if not match:
                 raise DataError(f"{path}:{number}: found {word[:40]!r}, expected links such as 0-0 1-2")
-            one[(int(match[1]), int(match[2]))] = 1.0 if "-" in word else 0.5
+            link = (int(match[1]), int(match[2]))
+            one[link] = max(one.get(link, 0.0), 1.0 if "-" in word else 0.5)  # gold may list sure links as possible too
         links.append(one)
     return links
 

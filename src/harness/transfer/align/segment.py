@@ -11,12 +11,11 @@ from typing import NamedTuple
 import regex
 
 from harness.errors import DependencyError
-from harness.languages import word_offsets
+from harness.languages import UNSPACED_LANGUAGES, word_offsets
 from harness.records import Sentence
 
 Offsets = tuple[tuple[int, int], ...]
 
-_UNSPACED_LANGUAGES = {"zh", "yue", "ja", "th", "lo", "km", "my", "bo"}
 _EDGE_PUNCTUATION = regex.compile(r"^[\p{P}\p{S}]+|[\p{P}\p{S}]+$")
 
 
@@ -42,7 +41,7 @@ def alignment_text(sentence: Sentence) -> AlignmentText:
 def raw_offsets(text: str, language: str) -> Offsets:
     """Return word offsets of raw text, by ICU's dictionaries where the script has no blanks."""
     units = word_offsets(text)
-    if language.partition("-")[0] not in _UNSPACED_LANGUAGES:
+    if language.partition("-")[0] not in UNSPACED_LANGUAGES:
         return units
     # Join the labelling units (single characters) that lie within one dictionary word.
     edges = {edge for segment in _breaker(text, language) for edge in segment}
@@ -62,7 +61,14 @@ def _breaker(text: str, language: str) -> list[tuple[int, int]]:
         raise DependencyError(
             f"words of {language!r} text are found with ICU, which is not installed; pip install icu4py"
         ) from None
-    return [(int(start), int(end)) for start, end in WordBreaker(text, language).segments()]
+    segments = [(int(start), int(end)) for start, end in WordBreaker(text, language).segments()]
+    if not segments or segments[-1][1] == len(text):
+        return segments
+    # ICU counts UTF-16 units: a character beyond the basic plane is two.
+    place = [0]
+    for number, char in enumerate(text, 1):
+        place += [number] * (2 if ord(char) > 0xFFFF else 1)
+    return [(place[start], place[end]) for start, end in segments]
 
 
 @lru_cache(maxsize=65536)
@@ -71,6 +77,6 @@ def comparison_key(word: str, prefix: int = 0) -> str:
 
     Numbers are never shortened: 2024 and 2023 are no inflections of each other.
     """
-    folded = unicodedata.normalize("NFKC", word).casefold()
+    folded = "_".join(unicodedata.normalize("NFKC", word).casefold().split()) or "_"
     bare = _EDGE_PUNCTUATION.sub("", folded) or folded
     return bare if not prefix or any(char.isdigit() for char in bare) else bare[:prefix]

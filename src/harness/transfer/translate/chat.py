@@ -15,6 +15,8 @@ PROMPT = (
 )
 """Enters the key of the cache: another prompt gives other translations."""
 
+_NO_SERVER = "translator {} at {}: the answer is no chat completion; does the URL end in /v1?"
+
 RETRIES = 6
 """Of the client library: exponential back-off on 429, 5xx and timeouts, Retry-After obeyed."""
 
@@ -37,8 +39,18 @@ class ChatTranslator:
         names = [langcodes.Language.get(tag).display_name() for tag in (source, target)]
         self._prompt = PROMPT.format(source=names[0], target=names[1])
         self._errors: Any = openai.OpenAIError
+        # A proxy or a redirect would carry what is meant for this machine away.
+        local: dict[str, Any] = (
+            {}
+            if card.leaves_machine
+            else {"http_client": openai.DefaultHttpxClient(trust_env=False, follow_redirects=False)}
+        )
         self._client: Any = openai.OpenAI(
-            api_key=key or "none", base_url=card.base_url, timeout=card.timeout_seconds, max_retries=RETRIES
+            api_key=key or "none",
+            base_url=card.base_url,
+            timeout=card.timeout_seconds,
+            max_retries=RETRIES,
+            **local,
         )
 
     @property
@@ -46,7 +58,7 @@ class ChatTranslator:
         """Server, model, prompt and temperature."""
         card = self._card
         return {
-            "kind": "chat", "base_url": card.base_url, "model": card.model, "prompt": self._prompt,
+            "kind": "chat", "base_url": str(self._client.base_url), "model": card.model, "prompt": self._prompt,
             "temperature": card.temperature, "max_new_tokens": card.max_new_tokens,
         }  # fmt: skip
 
@@ -68,10 +80,16 @@ class ChatTranslator:
                 max_tokens=card.max_new_tokens,
             )
         except self._errors as error:
+            # A server's message may repeat the text, so only the class and the status are named.
+            status = getattr(error, "status_code", None)
             raise HarnessError(
-                f"translator {card.name} at {card.base_url or 'its default server'}: {type(error).__name__}: "
-                f"{' '.join(str(error).split())[:200]}; what is translated is kept, repeat the command to go on"
+                f"translator {card.name} at {card.base_url or 'its default server'}: {type(error).__name__}"
+                f"{f' (status {status})' if status else ''}; what is translated is kept, repeat the command to go on"
             ) from None
+        except (ValueError, AttributeError):
+            raise HarnessError(_NO_SERVER.format(card.name, card.base_url)) from None
+        if not hasattr(answer, "choices"):
+            raise HarnessError(_NO_SERVER.format(card.name, card.base_url))
         choice = answer.choices[0] if answer.choices else None
         content = (choice.message.content or "") if choice else ""
         cut = choice is not None and choice.finish_reason == "length"

@@ -21,9 +21,26 @@ def code_candidates(tag: str) -> list[str]:
     three = language.to_alpha3()
     full = language.maximize()
     script = language.script or _FLORES_SCRIPTS.get(tag) or full.script
+    arabic = ["ar_AR"] if language.language == "ar" else []
     return list(
         dict.fromkeys(
             [f"{_FLORES.get(three, three)}_{script}", f"{three}_{script}", str(language.language),
-             f"{language.language}_{full.territory}"]
+             f"{language.language}_XX",
+                f"{language.language}_{full.territory}",
+                *arabic]
         )
     )  # fmt: skip
+
+
+def marian_candidates(tag: str) -> list[str]:
+    """Return what a Marian model of several target languages may call one (``>>ara<<``, ``>>cmn_Hans<<``).
+
+    :param tag: BCP-47.
+    """
+    import langcodes
+
+    language = langcodes.Language.get(tag)
+    three = language.to_alpha3()
+    script = language.script or _FLORES_SCRIPTS.get(tag) or language.maximize().script
+    other = {"zho": "cmn", "nor": "nob", "msa": "zsm"}.get(three, three)
+    return list(dict.fromkeys([tag, three, f"{three}_{script}", other, f"{other}_{script}"]))

@@ -6,7 +6,8 @@ from typing import Any
 
 from harness.config import TranslatorCard
 from harness.errors import ConfigError, DependencyError
-from harness.provenance import available_cores, file_digest
+from harness.languages import is_spaced
+from harness.provenance import available_cores, folder_digest
 from harness.transfer.translate.engine import Translation
 from harness.transfer.translate.parts import translate_in_parts
 from harness.transfer.translate.seq2seq import Seq2SeqCodec, model_place
@@ -33,32 +34,36 @@ class CTranslate2Translator:
                 f"translator.path: {place} holds no model.bin; convert a model with "
                 "ct2-transformers-converter --model NAME --output_dir FOLDER"
             )
-        self._digest = file_digest(place / "model.bin")
+        self._digest = folder_digest(str(place))
+        named = card.tokenizer or ""
+        self._tokenizer_identity = [named, card.revision, folder_digest(named)]
         device = "cuda" if torch.cuda.is_available() and ctranslate2.get_cuda_device_count() else "cpu"
         self._engine: Any = ctranslate2.Translator(
             str(place), device=device, inter_threads=1, intra_threads=available_cores()
         )
-        self.codec = Seq2SeqCodec(card, card.tokenizer or str(place), source, target)
+        self.codec = Seq2SeqCodec(card, named, source, target)
 
     @property
     def identity(self) -> Mapping[str, object]:
         """Digest of the model, pair and decoding."""
         card = self._card
         return {
-            "kind": "ctranslate2", "model": self._digest, "pair": self._pair, "beams": card.beams,
-            "max_new_tokens": card.max_new_tokens, "codes": dict(card.codes), "batch_size": card.batch_size,
+            "kind": "ctranslate2", "model": self._digest, "tokenizer": self._tokenizer_identity, "pair": self._pair,
+            "beams": card.beams, "max_new_tokens": card.max_new_tokens, "codes": dict(card.codes),
+            "batch_size": card.batch_size,
         }  # fmt: skip
 
     def translate(self, texts: Sequence[str]) -> list[Translation]:
         """Translate texts, those too long for the model in parts."""
-        return translate_in_parts(texts, self._fits, self._generate)
+        spaced = is_spaced(self._pair[1])
+        return translate_in_parts(texts, self._fits, self._generate, size=self.batch_size, spaced=spaced)
 
     def _fits(self, text: str) -> bool:
         return len(self.codec.encode(text)) <= min(512, self.codec.longest)
 
     def _generate(self, texts: Sequence[str]) -> list[Translation]:
         prefix = [[self.codec.first_name]] * len(texts) if self.codec.first_name else None
-        longest = self._card.max_new_tokens
+        longest = min(self._card.max_new_tokens, self.codec.longest - 2)
         results = self._engine.translate_batch(
             [self.codec.pieces(text) for text in texts],
             target_prefix=prefix,

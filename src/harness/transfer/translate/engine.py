@@ -59,10 +59,11 @@ def translate_texts(
     rows: Rows = DiskRows("translations") if keep else MemoryRows()
     flat = [" ".join(text.split()) for text in texts]
     distinct = sorted({text for text in flat if text}, key=lambda text: (-len(text), text))
+    identity = dict(translator.identity)
     keys = dict(
         zip(
             distinct,
-            (cache_key("translation", translator=dict(translator.identity), text=t) for t in distinct),
+            (cache_key("translation", translator=identity, text=t) for t in distinct),
             strict=True,
         )
     )
@@ -82,7 +83,10 @@ def translate_texts(
                 keys[text]: json.dumps([" ".join(answer.text.split()), answer.note], ensure_ascii=False)
                 for text, answer in zip(batch, answers, strict=True)
             }
-            rows.put(made)
+            # An empty answer is not kept: the next run asks again.
+            rows.put(
+                {keys[text]: made[keys[text]] for text, one in zip(batch, answers, strict=True) if one.text.strip()}
+            )
             known |= made
             advance()
     notes: Counter[str] = Counter()

@@ -22,7 +22,7 @@ class FileTranslator:
         self._path = path if path.is_absolute() else folder / path
         self._pair = f"{source}-{target}"
         try:
-            lines = self._path.read_text(encoding="utf-8-sig").splitlines()
+            lines = self._path.read_text(encoding="utf-8-sig").split("\n")
         except (OSError, UnicodeDecodeError) as error:
             raise DataError(f"translator.path: {self._path} cannot be read ({error})") from None
         self._known: dict[str, str] = {}
@@ -46,7 +46,9 @@ class FileTranslator:
         """
         missing = [text for text in texts if text not in self._known]
         if missing:
+            # The text itself may be restricted, so its length has to do.
             raise DataError(
-                f"{self._path} has no translation of {len(missing)} texts, the first is {missing[0][:60]!r}; add them"
+                f"{self._path} has no translation of {len(missing)} texts, the first of {len(missing[0])} characters; "
+                "add them, with the text as it stands in the corpus"
             )
         return [Translation(self._known[text]) for text in texts]

@@ -7,26 +7,40 @@ import regex
 from harness.transfer.translate.engine import Translation
 
 _BREAKS = (
-    regex.compile(r"(?<=[.!?。！？।؟])\s*"),  # ends of sentences
-    regex.compile(r"(?<=[,;:，；：、،])\s*"),
+    # Ends of sentences, then of clauses: narrow marks only before a blank, '3.14' and '1,250' are one number.
+    regex.compile(r"(?<=[.!?।؟])\s+|(?<=[。！？])\s*"),
+    regex.compile(r"(?<=[,;:،])\s+|(?<=[，；：、])\s*"),
     regex.compile(r"\s+"),
 )
 
 
 def translate_in_parts(
-    texts: Sequence[str], fits: Callable[[str], bool], translate: Callable[[Sequence[str]], list[Translation]]
+    texts: Sequence[str],
+    fits: Callable[[str], bool],
+    translate: Callable[[Sequence[str]], list[Translation]],
+    *,
+    size: int = 32,
+    spaced: bool = True,
 ) -> list[Translation]:
     """Translate texts, those that do not fit in parts.
 
     :param fits: whether the model can read a text whole.
+    :param size: parts per call, so that long texts do not make large batches.
+    :param spaced: whether the target is written with blanks.
     """
     parts = [split_text(text, fits) for text in texts]
-    answers = iter(translate([part for one in parts for part in one]))
+    flat = [part for one in parts for part in one]
+    order = sorted(range(len(flat)), key=lambda number: -len(flat[number]))
+    made_of: dict[int, Translation] = {}
+    for start in range(0, len(order), size):
+        numbers = order[start : start + size]
+        made_of |= dict(zip(numbers, translate([flat[number] for number in numbers]), strict=True))
+    answers = iter([made_of[number] for number in range(len(flat))])
     found = []
     for one in parts:
         made = [next(answers) for _ in one]
         note = next((answer.note for answer in made if answer.note), "parts" if len(one) > 1 else "")
-        found.append(Translation(" ".join(answer.text for answer in made), note))
+        found.append(Translation((" " if spaced else "").join(answer.text for answer in made), note))
     return found
 
 

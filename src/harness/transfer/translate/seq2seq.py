@@ -12,7 +12,9 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
 from harness.config import TranslatorCard
 from harness.errors import UsageError, listing, loading_error
-from harness.transfer.translate.codes import code_candidates
+from harness.languages import is_spaced
+from harness.provenance import folder_digest
+from harness.transfer.translate.codes import code_candidates, marian_candidates
 from harness.transfer.translate.engine import Translation
 from harness.transfer.translate.parts import translate_in_parts
 
@@ -46,6 +48,7 @@ class Seq2SeqTranslator:
         self.batch_size = card.batch_size
         place = model_place(card, source, target, folder)
         self._place = place
+        self._files = folder_digest(place)
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         half = device.type == "cuda" and torch.cuda.is_bf16_supported()
         try:
@@ -65,14 +68,15 @@ class Seq2SeqTranslator:
         """Model, revision, pair and decoding."""
         card = self._card
         return {
-            "kind": "seq2seq", "path": self._place, "revision": card.revision, "pair": self._pair, "beams": card.beams,
-            "max_new_tokens": card.max_new_tokens, "precision": self._precision, "codes": dict(card.codes),
-            "batch_size": card.batch_size,
+            "kind": "seq2seq", "path": self._place, "files": self._files, "revision": card.revision,
+            "pair": self._pair, "beams": card.beams, "max_new_tokens": card.max_new_tokens,
+            "precision": self._precision, "codes": dict(card.codes), "batch_size": card.batch_size,
         }  # fmt: skip
 
     def translate(self, texts: Sequence[str]) -> list[Translation]:
         """Translate texts; see :class:`~harness.transfer.translate.engine.Translation` for the notes."""
-        return translate_in_parts(texts, self._fits, self._generate)
+        spaced = is_spaced(self._pair[1])
+        return translate_in_parts(texts, self._fits, self._generate, size=self.batch_size, spaced=spaced)
 
     def _fits(self, text: str) -> bool:
         return len(self.codec.encode(text)) <= self._limit()
@@ -94,17 +98,28 @@ class Seq2SeqTranslator:
         options: dict[str, Any] = {"num_beams": self._card.beams, "max_new_tokens": longest, "do_sample": False}
         if self.codec.first_token is not None:
             options["forced_bos_token_id"] = self.codec.first_token
+        mask = torch.tensor([[1] * len(one) + [0] * (width - len(one)) for one in ids], device=self._device)
         with torch.inference_mode():
-            made = self._model.generate(
-                input_ids=batch, attention_mask=(batch != padding).long(), max_length=None, **options
-            ).cpu()
+            made = self._model.generate(input_ids=batch, attention_mask=mask, max_length=None, **options).cpu()
         ends = self._model.generation_config.eos_token_id
         ends = set(ends if isinstance(ends, list) else [ends])
         answers = []
         for row in made.tolist():
-            cut = len(row) > longest and not ends & set(row[1:])
+            # Marian and mBART force an end at the length limit: an end in the last place only is none.
+            cut = len(row) > longest and not ends & set(row[1:longest])
             answers.append(Translation(self.codec.decode(row), "cut" if cut else ""))
         return answers
+
+
+def _marian_mark(card: TranslatorCard, place: str, target: str, marks: Sequence[str]) -> str:
+    """Return the token that names the target language to a Marian model of several."""
+    tried = [card.codes[target]] if target in card.codes else marian_candidates(target)
+    for code in tried:
+        if f">>{code}<<" in marks:
+            return f">>{code}<<"
+    raise UsageError(
+        f"{place} knows no target language {listing(tried)}; set translator.codes.{target} to one of {listing(marks)}"
+    )
 
 
 class Seq2SeqCodec:
@@ -137,11 +152,14 @@ class Seq2SeqCodec:
             if self._tokenizer.convert_tokens_to_ids(f"<2{code}>") == self._tokenizer.unk_token_id:
                 raise UsageError(f"{place} does not know the target language <2{code}>; set translator.codes.{target}")
             self._mark = f"<2{code}> "
-        elif f">>{card.codes.get(target, target)}<<" in getattr(self._tokenizer, "supported_language_codes", []):
-            self._mark = f">>{card.codes.get(target, target)}<< "  # Marian models of several target languages
+        elif config.model_type == "marian" and (marks := self._tokenizer.supported_language_codes):
+            self._mark = f"{_marian_mark(card, place, target, marks)} "  # models of several target languages
 
     def encode(self, text: str) -> list[int]:
-        """Return piece ids with the model's own special ones."""
+        """Return piece ids with the model's own special ones; such tokens in the text itself are ordinary text."""
+        for token in {*self._tokenizer.all_special_tokens, *self._tokenizer.get_added_vocab()}:
+            if token in text:
+                text = text.replace(token, " ".join(token))
         return list(self._tokenizer(self._mark + text, verbose=False)["input_ids"])
 
     def pieces(self, text: str) -> list[str]:
@@ -157,11 +175,12 @@ class Seq2SeqCodec:
         return self.decode(self._tokenizer.convert_tokens_to_ids(list(pieces)))
 
     def _code_id(self, code: str) -> int | None:
-        for name in (code, f"__{code}__"):
-            found = self._tokenizer.convert_tokens_to_ids(name)
-            if found is not None and found != self._tokenizer.unk_token_id:
-                return int(found)
-        return None
+        # A code is a token of its own; an ordinary piece that is spelled alike ('es') is none.
+        special = {*self._tokenizer.all_special_tokens, *self._tokenizer.get_added_vocab()}
+        marked = self._tokenizer.convert_tokens_to_ids(f"__{code}__")
+        if marked is not None and marked != self._tokenizer.unk_token_id:
+            return int(marked)
+        return int(self._tokenizer.convert_tokens_to_ids(code)) if code in special else None
 
     def _known(self, card: TranslatorCard, place: str, tag: str) -> str:
         tried = [card.codes[tag]] if tag in card.codes else code_candidates(tag)
