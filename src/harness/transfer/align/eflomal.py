@@ -55,7 +55,7 @@ class EflomalAligner:
         """Everything the links depend on, but the seed the program draws itself."""
         card = self._card
         return {
-            "kind": "eflomal", "version": _version(), "model": card.model, "samplers": card.samplers,
+            "kind": "eflomal", "form": 2, "version": _version(), "model": card.model, "samplers": card.samplers,
             "prefix": card.prefix, "suffix": card.suffix, "symmetrise": card.symmetrise,
             "priors": file_digest(self._priors) if self._priors else None,
         }  # fmt: skip
@@ -82,6 +82,22 @@ class EflomalAligner:
             )  # fmt: skip
             shutil.copyfile(folder / "priors", target)
 
+    def _numbered(self, texts: Sequence[tuple[list[str], list[str]]]) -> list[tuple[list[str], list[str]]]:
+        """Write words as numbers: equal numbers where the shortened words are equal, and no text in temporary files.
+
+        With priors, which name words, the words themselves are written and the program shortens them.
+        """
+        if self._priors:
+            return list(texts)
+        numbers: dict[str, str] = {}
+
+        def number(word: str) -> str:
+            short = comparison_key(word, self._card.prefix)
+            short = short[-self._card.suffix :] if self._card.suffix else short
+            return numbers.setdefault(short, f"w{len(numbers)}")
+
+        return [([number(word) for word in source], [number(word) for word in target]) for source, target in texts]
+
     def _directions(
         self, pairs: Sequence[WordPair]
     ) -> tuple[list[set[tuple[int, int]]], list[set[tuple[int, int]]], list[tuple[int, int, int]]]:
@@ -97,7 +113,7 @@ class EflomalAligner:
                 texts.append((source[slice(*rows)], target[slice(*columns)]))
         with tempfile.TemporaryDirectory(prefix="harness-eflomal-") as scratch:
             folder = Path(scratch)
-            self._write(folder, texts)
+            self._write(folder, self._numbered(texts))
             self._run(self._align_command(folder))
             found = [_read(folder / name, len(texts)) for name in ("forward", "reverse")]
         return found[0], found[1], pieces
@@ -115,7 +131,7 @@ class EflomalAligner:
             "-f", str(folder / "forward"), "-r", str(folder / "reverse"),
         ]  # fmt: skip
         for option, length in (("prefix", card.prefix), ("suffix", card.suffix)):
-            if length:
+            if length and self._priors:
                 command += [f"--source-{option}", str(length), f"--target-{option}", str(length)]
         return command + (["-p", str(self._priors)] if self._priors else [])
 
