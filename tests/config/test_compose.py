@@ -20,13 +20,12 @@ SHIPPED = [(group, name) for group in GROUPS for name in group_options(group)]
 @pytest.mark.parametrize(("group", "name"), SHIPPED, ids=lambda value: str(value))
 def test_every_shipped_choice_composes(group: str, name: str) -> None:
     needed = {
-        "hf": "encoder.path",
-        "ctranslate2": "translator.path",
-        "chat": "translator.model",
-        "links": "aligner.path",
-    }
-    extra = [f"{needed[name]}=owner/name"] if name in needed else []
-    extra += ["method=translate_train"] if group in ("translator", "aligner") and name != "none" else []
+        "hf": ["encoder.path=owner/name"], "chat": ["translator.model=m"], "links": ["aligner.path=x"],
+        "ctranslate2": ["translator.path=x", "translator.tokenizer=owner/name"], "clinical": ["synthesis.model=m"],
+        "general": ["synthesis.model=m"],
+    }  # fmt: skip
+    extra = needed.get(name, [])
+    extra = extra + ["method=translate_train"] if group in ("translator", "aligner") and name != "none" else []
     config = compose_config([f"{group}={name}", *extra])
     if group in ("data", "encoder"):
         card = getattr(config, group)
