@@ -24,8 +24,8 @@ def test_every_shipped_choice_composes(group: str, name: str) -> None:
         "ctranslate2": ["translator.path=x", "translator.tokenizer=owner/name"], "clinical": ["synthesis.model=m"],
         "general": ["synthesis.model=m"],
     }  # fmt: skip
-    extra = needed.get(name, [])
-    extra = extra + ["method=translate_train"] if group in ("translator", "aligner") and name != "none" else []
+    methods = ["method=translate_train"] if group in ("translator", "aligner") and name != "none" else []
+    extra = [*needed.get(name, []), *methods]
     config = compose_config([f"{group}={name}", *extra])
     if group in ("data", "encoder"):
         card = getattr(config, group)
