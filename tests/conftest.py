@@ -13,8 +13,11 @@ os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 import json
 import shutil
+import signal
 import string
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -138,6 +141,13 @@ expected: {en.train: {sentences: 48, entities: 96}}
         encoding="utf-8",
     )
     return tmp_path / "config"
+
+
+def interruptible(*arguments: Any, **settings: Any) -> "subprocess.Popen[str]":
+    """Start a program that hears Ctrl-C even where the tests run in the background, which ignores it for all children."""
+    return subprocess.Popen(
+        *arguments, **settings, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler)
+    )
 
 
 QUICK = ["encoder.filters=8", "encoder.hidden_units=8", "encoder.byte_dimensions=8", "tracking.system_metrics=false"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.tracking.mlflow import Store
-from tests.conftest import QUICK
+from tests.conftest import QUICK, interruptible
 
 FAST = ["trainer.max_epochs=2", "trainer.threads=1", *QUICK]
 
@@ -106,7 +106,7 @@ def test_ctrl_c_ends_a_run_as_killed_with_a_sentence(
         *QUICK, "trainer.max_epochs=900", "trainer.patience=null",
     ]  # fmt: skip
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+    process = interruptible(command, stderr=subprocess.PIPE, text=True, env=environment)
     assert process.stderr is not None
     for line in process.stderr:
         if "epoch 2" in line:

@@ -16,7 +16,7 @@ from harness.sweep.launch import Outcome, launch, study_folder
 from harness.sweep.space import Sweep
 from harness.sweep.study import RUN, open_study
 from harness.tracking.mlflow import PARENT_TAG, Store
-from tests.conftest import QUICK
+from tests.conftest import QUICK, interruptible
 
 BASE = ["data=toy", "trainer.max_epochs=2", *QUICK]
 
@@ -155,7 +155,7 @@ def test_a_killed_sweep_goes_on_where_it_was(
         "--config-dir",
         str(toy_card),
     ]
-    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    process = interruptible(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     for line in process.stderr:
         if "epoch 3" in line:
