@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "harness"
-LEAVES = {"errors", "records", "labels", "languages", "config", "provenance", "cache"}
+LEAVES = {"errors", "records", "labels", "languages", "config", "provenance", "cache", "chat_client"}
 STAGES = {"corpora", "transfer", "synthesis", "model", "evaluation", "tracking"}
 ALLOWED = {
     **dict.fromkeys(LEAVES, LEAVES),
     **{stage: LEAVES | {stage} for stage in STAGES},
-    "pipeline": LEAVES | STAGES,
+    "pipeline": LEAVES | STAGES | {"recording"},
+    "recording": LEAVES | STAGES,  # the names of what the pipeline records
     "sweep": LEAVES | {"sweep", "pipeline", "tracking", "cli"},  # cli: a worker process sets itself up like one
     "report": LEAVES | {"report", "tracking"},
     "scoring": LEAVES | {"corpora", "evaluation"},

@@ -26,8 +26,8 @@ from harness.synthesis.corpus import (
     write_rejects,
 )
 from harness.synthesis.filters import Filtered, FilterSettings, filter_sentences
+from harness.synthesis.items import Legend
 from harness.synthesis.page import quality_page
-from harness.synthesis.parse import Legend
 from harness.synthesis.prompts import Call, calls
 
 SAMPLES = 12

@@ -18,11 +18,11 @@ from harness.evaluation.measures import measures
 from harness.evaluation.spans import count_spans
 from harness.languages import normalise_language
 from harness.records import Sentence, Span
+from harness.transfer.account import Account
 from harness.transfer.align.engine import Links, WordPair, open_aligner
 from harness.transfer.align.pharaoh import check_links, read_pharaoh
 from harness.transfer.align.segment import alignment_text
 from harness.transfer.carry import align_corpora
-from harness.transfer.project import Account
 from harness.transfer.translate.engine import open_translator, translate_texts
 
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from harness.errors import ConfigError
 from harness.synthesis.corpus import read_answers
-from harness.synthesis.parse import Legend, Parsed, parse_answer
+from harness.synthesis.items import Legend
+from harness.synthesis.parse import Parsed, parse_answer
 from harness.synthesis.salvage import objects
 
 LEGEND = Legend.of_tags(["O", "B-PER", "I-PER", "B-LOC", "I-LOC"])

@@ -14,7 +14,8 @@ from harness.transfer.align.engine import Links, WordPair
 from harness.transfer.align.segment import alignment_text
 from harness.transfer.carry import back_route, carry_training
 from harness.transfer.markers import mark, read_marks
-from harness.transfer.project import Projection, frequent_words, project_sentence
+from harness.transfer.project import Projection, project_sentence
+from harness.transfer.tokens import frequent_words
 
 
 def labelled(text: str, *surfaces: str, language: str = "en") -> Sentence:

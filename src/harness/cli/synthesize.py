@@ -78,7 +78,8 @@ def import_(
     from harness.errors import UsageError, listing
     from harness.generation import Surroundings, agreements, import_file, surroundings
     from harness.languages import normalise_language
-    from harness.synthesis.parse import REPAIRS, Legend
+    from harness.synthesis.items import Legend
+    from harness.synthesis.parse import REPAIRS
 
     unknown = [one for one in repair or [] if one not in REPAIRS]
     if unknown:

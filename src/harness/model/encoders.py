@@ -7,6 +7,7 @@ type), from safetensors, at the pinned revision, and never with a repository's o
 
 import logging
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,20 +48,20 @@ class Coder(Protocol):
         ...
 
 
-class Network(nn.Module):
+class Network(nn.Module, ABC):
     """A network from a batch to logits of the labelled words, shape (labelled words, tags)."""
 
+    @abstractmethod
     def encoder_parameters(self) -> int:
         """Return the number of parameters without the classification head."""
-        raise NotImplementedError
 
+    @abstractmethod
     def save(self, folder: Path) -> None:
         """Write the weights and the configuration."""
-        raise NotImplementedError
 
+    @abstractmethod
     def reset(self, seed: int) -> None:
         """Draw the weights that are not pretrained from a seed."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

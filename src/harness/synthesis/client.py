@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from harness.cache import disk_errors, write_text
+from harness.chat_client import open_client
 from harness.config.synthesis import SynthesisCard
-from harness.errors import ConfigError, DataError, DependencyError, HarnessError, UsageError, loading_error
+from harness.errors import ConfigError, DataError, HarnessError, loading_error
 from harness.synthesis.prompts import Call
 
 logger = logging.getLogger(__name__)
@@ -184,29 +185,15 @@ class ChatEngine:
     """An OpenAI-compatible server, through the ``openai`` client, which backs off on 429, 5xx and cut connections."""
 
     def __init__(self, card: SynthesisCard) -> None:
-        try:
-            import openai
-        except ImportError:
-            raise DependencyError("synthesis.engine=chat needs the OpenAI client; pip install 'harness[llm]'") from None
-        key = os.environ.get(card.api_key_env)
-        if not key and card.leaves_machine:
-            raise UsageError(f"environment variable {card.api_key_env} holds no key; export it")
         self._card = card
-        self._openai: Any = openai
         self._structured = card.structured
-        # A proxy or a redirect would carry what is meant for this machine away.
-        local: dict[str, Any] = (
-            {}
-            if card.leaves_machine
-            else {"http_client": openai.DefaultHttpxClient(trust_env=False, follow_redirects=False)}
-        )
-        self._client: Any = openai.OpenAI(
-            api_key=key or "none",
-            base_url=card.base_url,
-            timeout=card.timeout_seconds,
-            max_retries=card.retries,
-            **local,
-        )
+        self._client: Any = open_client(
+            "synthesis.engine=chat", base_url=card.base_url, api_key_env=card.api_key_env,
+            timeout=card.timeout_seconds, retries=card.retries, leaves_machine=card.leaves_machine,
+        )  # fmt: skip
+        import openai
+
+        self._openai: Any = openai
 
     def ask(self, call: Call) -> Answer:
         """Return the server's answer; a body that is no JSON is asked for again like any other failure."""

@@ -13,7 +13,8 @@ from harness.errors import DataError, listing
 from harness.languages import normalise_language
 from harness.records import Sentence
 from harness.synthesis.filters import Filtered, FilterSettings, folded
-from harness.synthesis.parse import Legend, Parsed, Rejected, parse_answer
+from harness.synthesis.items import Legend
+from harness.synthesis.parse import Parsed, Rejected, parse_answer
 
 CARD_ENDING = ".card.json"
 

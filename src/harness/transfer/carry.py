@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from harness.config import ProjectionCard
 from harness.errors import DataError
 from harness.records import Corpus, Origin, Sentence, Span
+from harness.transfer.account import Account
 from harness.transfer.align.engine import Aligner, Links, WordPair, align_pairs
 from harness.transfer.align.segment import AlignmentText, alignment_text
 from harness.transfer.markers import mark, read_marks
-from harness.transfer.project import Account, Projection, frequent_words, project_sentence
+from harness.transfer.project import Projection, project_sentence
+from harness.transfer.tokens import frequent_words
 
 Translate = Callable[[Sequence[str]], tuple[list[str], dict[str, int]]]
 """Texts → translations in order and number, and what to count."""

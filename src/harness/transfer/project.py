@@ -9,16 +9,17 @@ Articles, uncovered words and verbatim copies follow as rules of their own. Noth
 ends projected or dropped, with the reason.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import regex
 
 from harness.config import ProjectionCard
 from harness.records import Sentence, Span
+from harness.transfer.account import Account
 from harness.transfer.align.engine import Links
-from harness.transfer.align.segment import Offsets, comparison_key
+from harness.transfer.align.segment import Offsets
+from harness.transfer.tokens import TextTokens
 
 COVER = 0.5
 """Worth of covering one more source word, beside the weight of its links."""
@@ -34,76 +35,6 @@ EXCESS_COST = 0.3
 
 LONGEST_WINDOW = 60
 """Tokens; longer windows are not considered."""
-
-_MARK = regex.compile(r"[,;:.!?()\"…“”„«»¡¿,、。；：！？（）،؛؟।]")
-_TIGHT_MARK = regex.compile(r"[、。；：！？，（）]")
-_EDGE = regex.compile(r"^[\p{P}\p{S}]+$")
-_SYMBOLS_KEPT = regex.compile(r"[%°€$£¥+µ&#@*/-]")
-
-ARTICLES: Mapping[str, frozenset[str]] = {
-    language: frozenset(words.split())
-    for language, words in {
-        "en": "the a an",
-        "es": "el la los las lo un una unos unas",
-        "fr": "le la les l un une des",
-        "de": "der die das den dem des ein eine einen einem einer eines",
-        "it": "il lo la i gli le l un uno una",
-        "pt": "o a os as um uma uns umas",
-        "ca": "el la els les l un una uns unes",
-        "gl": "o a os as un unha uns unhas",
-        "nl": "de het een",
-        "sv": "en ett den det de",
-        "da": "en et den det de",
-        "no": "en ei et den det de",
-        "el": "ο η το οι τα του της των τον την ένας μια ένα",
-        "hu": "a az egy",
-        "ro": "un o niște",
-    }.items()
-}
-"""Languages whose articles are words of their own; a leading one belongs to the span only if the source has one."""
-
-
-@dataclass
-class Account:
-    """What became of the source spans. ``projected + dropped`` is always the number of source spans.
-
-    :param fates: (fate, label) → source spans; fates are ``projected`` and ``dropped/REASON``; beside them ``copied``,
-        ``extended``, ``split``, ``merged`` and ``marked`` say how many of the projected ones came about that way, and
-        ``pieces`` how many target spans a split added.
-    """
-
-    fates: Counter[tuple[str, str]] = field(default_factory=Counter)
-
-    def count(self, fate: str, label: str, number: int = 1) -> None:
-        """Book a source span."""
-        self.fates[(fate, label)] += number
-
-    def total(self, fate: str) -> int:
-        """Return how many source spans had a fate; ``dropped`` sums its reasons."""
-        return sum(n for (name, _), n in self.fates.items() if name == fate or name.startswith(f"{fate}/"))
-
-    def add(self, other: "Account") -> None:
-        """Add another account."""
-        self.fates.update(other.fates)
-
-    @property
-    def source(self) -> int:
-        """Number of source spans."""
-        return self.total("projected") + self.total("dropped")
-
-    def as_dict(self) -> dict[str, int]:
-        """Return the totals, and ``LABEL/FATE`` for each label."""
-        values = {"source": self.source, "projected": self.total("projected"), "dropped": self.total("dropped")}
-        for fate in sorted({fate for fate, _ in self.fates}):
-            values[fate] = self.total(fate)
-        for (fate, label), number in sorted(self.fates.items()):
-            values[f"{label}/{fate}"] = number
-        for label in sorted({label for _, label in self.fates}):
-            values.setdefault(f"{label}/projected", 0)
-            values[f"{label}/dropped"] = sum(
-                number for (fate, name), number in self.fates.items() if name == label and fate.startswith("dropped")
-            )
-        return values
 
 
 @dataclass(frozen=True)
@@ -125,60 +56,11 @@ class Projection:
         return self.account.total("dropped") > 0
 
 
-def frequent_words(texts: Iterable[Sequence[str]], *, most: int = 40, share: float = 0.004) -> frozenset[str]:
-    """Return the words that stand between others in a language, found by frequency, as comparison keys.
-
-    :param most: at most so many words.
-    :param share: least share of the running text; a small corpus has few such words or none.
-    """
-    counts = Counter(comparison_key(word) for words in texts for word in words)
-    total = sum(counts.values())
-    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:most]
-    return frozenset(word for word, count in ranked if total >= 1000 and count >= share * total)
-
-
 @dataclass(frozen=True)
 class _Window:
     value: float
     start: int
     end: int
-
-
-class _Side:
-    """Tokens of one text, with what the rules ask of them."""
-
-    def __init__(self, sentence: Sentence, offsets: Offsets, frequent: frozenset[str]) -> None:
-        self.text = sentence.text
-        self.offsets = offsets
-        self.words = [sentence.text[start:end] for start, end in offsets]
-        self.keys = [comparison_key(word) for word in self.words]
-        self.articles = ARTICLES.get(sentence.language.partition("-")[0], frozenset())
-        self.frequent = frequent
-
-    def __len__(self) -> int:
-        return len(self.offsets)
-
-    def crossing(self, place: int) -> bool:
-        """Tell whether a clause mark stands between token ``place`` and the next."""
-        if not 0 <= place < len(self) - 1:
-            return True
-        apart = self.offsets[place][1] < self.offsets[place + 1][0]
-        last, first = self.words[place][-1], self.words[place + 1][0]
-        if _TIGHT_MARK.match(last) or _TIGHT_MARK.match(first):
-            return True
-        # '2.5' and '1-0-1' are one thing; a mark counts where a blank follows or precedes it.
-        return bool((apart and _MARK.match(last)) or (first in '(¡¿"“„«' and _MARK.match(first)))
-
-    def marks(self, start: int, end: int) -> int:
-        """Count the clause marks crossed by tokens start…end-1."""
-        return sum(self.crossing(place) for place in range(start, end - 1))
-
-    def is_article(self, place: int) -> bool:
-        return self.keys[place] in self.articles
-
-    def is_edge_punctuation(self, place: int) -> bool:
-        word = self.words[place]
-        return bool(_EDGE.match(word)) and not _SYMBOLS_KEPT.search(word)
 
 
 def project_sentence(
@@ -198,8 +80,8 @@ def project_sentence(
     :param frequent: frequent words of source and target language, see :func:`frequent_words`.
     """
     rules = rules or ProjectionCard()
-    first = _Side(source, source_offsets, frequent[0])
-    second = _Side(target, target_offsets, frequent[1])
+    first = TextTokens(source, source_offsets, frequent[0])
+    second = TextTokens(target, target_offsets, frequent[1])
     by_target: dict[int, dict[int, float]] = {}
     by_source: dict[int, dict[int, float]] = {}
     for (i, j), weight in links.items():
@@ -284,8 +166,8 @@ def _covered(span: Span, offsets: Offsets) -> tuple[int, int] | None:
 
 def _candidates(
     tokens: range,
-    first: _Side,
-    second: _Side,
+    first: TextTokens,
+    second: TextTokens,
     by_source: Mapping[int, Mapping[int, float]],
     by_target: Mapping[int, Mapping[int, float]],
     rules: ProjectionCard,
@@ -345,7 +227,7 @@ def _choose(candidates: Sequence[Sequence[_Window]], *, exclusive: bool) -> dict
 
 
 def _trimmed(
-    start: int, end: int, tokens: range, first: _Side, second: _Side, rules: ProjectionCard
+    start: int, end: int, tokens: range, first: TextTokens, second: TextTokens, rules: ProjectionCard
 ) -> tuple[int, int] | None:
     if rules.articles and not first.is_article(tokens.start):
         while end - start > 1 and second.is_article(start):
@@ -361,8 +243,8 @@ def _trimmed(
 def _extend(
     windows: dict[int, tuple[int, int]],
     covered: Sequence[tuple[int, int] | None],
-    first: _Side,
-    second: _Side,
+    first: TextTokens,
+    second: TextTokens,
     by_source: Mapping[int, Mapping[int, float]],
     by_target: Mapping[int, Mapping[int, float]],
 ) -> set[int]:
@@ -392,7 +274,7 @@ def _extend(
 def _neighbour(
     place: int,
     step: int,
-    second: _Side,
+    second: TextTokens,
     by_target: Mapping[int, Mapping[int, float]],
     others: Sequence[tuple[int, int]],
 ) -> int | None:
@@ -411,7 +293,7 @@ def _neighbour(
 class _Taken:
     """Windows that already carry an entity."""
 
-    def __init__(self, second: _Side) -> None:
+    def __init__(self, second: TextTokens) -> None:
         self._second = second
         self._windows: list[tuple[int, int, str]] = []
 

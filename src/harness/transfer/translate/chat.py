@@ -1,12 +1,12 @@
 """Any OpenAI-compatible chat server as a translator, one sentence a request (extra ``llm``)."""
 
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from harness.chat_client import open_client
 from harness.config import TranslatorCard
-from harness.errors import DependencyError, HarnessError, UsageError
+from harness.errors import HarnessError
 from harness.transfer.translate.engine import Translation
 
 PROMPT = (
@@ -25,33 +25,19 @@ class ChatTranslator:
     """Sends sentences to a chat model; the key stands in an environment variable and is never logged."""
 
     def __init__(self, card: TranslatorCard, source: str, target: str) -> None:
-        try:
-            import openai
-        except ImportError:
-            raise DependencyError("translator chat needs the OpenAI client; pip install 'harness[llm]'") from None
         import langcodes
 
-        key = os.environ.get(card.api_key_env)
-        if not key and card.leaves_machine:
-            raise UsageError(f"translator {card.name}: environment variable {card.api_key_env} holds no key; export it")
         self._card = card
         self.batch_size = card.batch_size
         names = [langcodes.Language.get(tag).display_name() for tag in (source, target)]
         self._prompt = PROMPT.format(source=names[0], target=names[1])
+        self._client: Any = open_client(
+            f"translator {card.name}", base_url=card.base_url, api_key_env=card.api_key_env,
+            timeout=card.timeout_seconds, retries=RETRIES, leaves_machine=card.leaves_machine,
+        )  # fmt: skip
+        import openai
+
         self._errors: Any = openai.OpenAIError
-        # A proxy or a redirect would carry what is meant for this machine away.
-        local: dict[str, Any] = (
-            {}
-            if card.leaves_machine
-            else {"http_client": openai.DefaultHttpxClient(trust_env=False, follow_redirects=False)}
-        )
-        self._client: Any = openai.OpenAI(
-            api_key=key or "none",
-            base_url=card.base_url,
-            timeout=card.timeout_seconds,
-            max_retries=RETRIES,
-            **local,
-        )
 
     @property
     def identity(self) -> Mapping[str, object]:

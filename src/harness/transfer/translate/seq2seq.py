@@ -136,6 +136,7 @@ class Seq2SeqCodec:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(place, revision=card.revision, trust_remote_code=False)
         except LOADING as error:
             raise loading_error(place, error, key="translator.path") from error
+        self._specials = frozenset({*self._tokenizer.all_special_tokens, *self._tokenizer.get_added_vocab()})
         self.first_token: int | None = None
         self.first_name: str | None = None
         self._mark = ""
@@ -157,7 +158,7 @@ class Seq2SeqCodec:
 
     def encode(self, text: str) -> list[int]:
         """Return piece ids with the model's own special ones; such tokens in the text itself are ordinary text."""
-        for token in {*self._tokenizer.all_special_tokens, *self._tokenizer.get_added_vocab()}:
+        for token in self._specials:
             if token in text:
                 text = text.replace(token, " ".join(token))
         return list(self._tokenizer(self._mark + text, verbose=False)["input_ids"])
@@ -176,11 +177,10 @@ class Seq2SeqCodec:
 
     def _code_id(self, code: str) -> int | None:
         # A code is a token of its own; an ordinary piece that is spelled alike ('es') is none.
-        special = {*self._tokenizer.all_special_tokens, *self._tokenizer.get_added_vocab()}
         marked = self._tokenizer.convert_tokens_to_ids(f"__{code}__")
         if marked is not None and marked != self._tokenizer.unk_token_id:
             return int(marked)
-        return int(self._tokenizer.convert_tokens_to_ids(code)) if code in special else None
+        return int(self._tokenizer.convert_tokens_to_ids(code)) if code in self._specials else None
 
     def _known(self, card: TranslatorCard, place: str, tag: str) -> str:
         tried = [card.codes[tag]] if tag in card.codes else code_candidates(tag)
