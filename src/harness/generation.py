@@ -11,7 +11,7 @@ from typing import Any
 from harness.cache import write_text
 from harness.config import Config, DataCard
 from harness.corpora.catalogue import load_corpora
-from harness.errors import ConfigError, HarnessError
+from harness.errors import ConfigError, DataError, HarnessError
 from harness.provenance import file_digest
 from harness.records import Sentence
 from harness.synthesis.client import AnswerStore, Outcome, ask_all, collect_batch, open_engine, usage_of, write_batch
@@ -96,11 +96,18 @@ def import_answers(
     :param settings: the filters; ``None`` runs none.
     """
     around = around or Surroundings()
-    sentences, rejected, account = parse_answers(answers, legend, language, repairs=repairs)
+    sentences, rejected, account, illegal = parse_answers(answers, legend, language, repairs=repairs)
     filtered: Filtered | None = None
     kept = sentences
     if settings is not None:
-        filtered = filter_sentences(sentences, settings, protected=around.protected, predictions=predictions, seed=seed)
+        filtered = filter_sentences(
+            sentences,
+            settings,
+            protected=around.protected,
+            predictions=predictions,
+            illegal=illegal,
+            seed=seed,
+        )
         kept = filtered.kept
         account.filtered = Counter(filtered.counts)
         account.notes += filtered.notes
@@ -109,9 +116,10 @@ def import_answers(
         write_rejects(rejects, rejected, filtered)
     mapped = (legend.label_map.get(one, one) for one in legend.labels)
     shown = list(dict.fromkeys(one for one in mapped if one))
+    agreement = sum(predictions[one.id] for one in kept) / len(kept) if predictions and kept else None
     card = quality_card(
         kept, account, language=language, labels=shown,
-        settings=settings, source=around.source_labels, origin=origin, cost=cost,
+        settings=settings, source=around.source_labels, origin=origin, cost=cost, agreement=agreement,
     )  # fmt: skip
     if kept:
         write_corpus(output, kept)
@@ -235,15 +243,21 @@ def agreements(
 ) -> dict[str, float]:
     """Return each sentence's entity F1 with a recogniser's predictions (``harness predict`` on the unfiltered corpus).
 
-    :param predictions: JSON lines of spans with the ids of the corpus.
+    :param predictions: JSON lines of spans with ids and texts of the corpus as imported with ``--filter none``.
+    :raises DataError: a sentence has no prediction, or another text.
     """
     from harness.corpora.readers.jsonl import read_jsonl
 
-    predicted = {sentence.id: set(sentence.spans) for sentence in read_jsonl(predictions, language).sentences}
-    sentences, _, _ = parse_answers(read_answers(raw, field_path), legend, language, repairs=repairs)
+    predicted = {sentence.id: sentence for sentence in read_jsonl(predictions, language).sentences}
+    sentences, _, _, _ = parse_answers(read_answers(raw, field_path), legend, language, repairs=repairs)
     found = {}
+    missing = [one.id for one in sentences if one.id not in predicted or predicted[one.id].text != one.text]
+    if missing:
+        raise DataError(
+            f"{predictions}: {len(missing)} of {len(sentences)} sentences have no prediction on the same text, first "
+            f"{missing[0]}; import with --filter none and the same --repair, and predict on that file"
+        )
     for sentence in sentences:
-        if sentence.id in predicted:
-            own, other = set(sentence.spans), predicted[sentence.id]
-            found[sentence.id] = 2 * len(own & other) / (len(own) + len(other)) if own or other else 1.0
+        own, other = set(sentence.spans), set(predicted[sentence.id].spans)
+        found[sentence.id] = 2 * len(own & other) / (len(own) + len(other)) if own or other else 1.0
     return found

@@ -111,3 +111,9 @@ def test_any_texts_are_filtered_and_booked(texts: list[str]) -> None:
     items = sentences(*texts)
     found = filter_sentences(items, FilterSettings(), protected=texts[:1])
     assert len(items) == len(found.kept) + sum(found.counts.values())
+
+
+def test_illegal_tags_are_dropped_when_asked() -> None:
+    items = sentences("a b c", "d e f")
+    assert reasons(items, illegal_bio=True, illegal={"1"}) == {"illegal_bio": 1}
+    assert reasons(items, illegal={"1"}) == {}

@@ -22,6 +22,7 @@ from harness.synthesis.corpus import card_path, label_distance, quality_card, re
 from harness.synthesis.filters import FilterSettings
 from harness.synthesis.page import quality_page
 from harness.synthesis.prompts import Call, calls
+from tests.conftest import QUICK
 from tests.test_cli import harness
 
 openai = pytest.importorskip("openai", reason="pip install 'harness[llm]'")
@@ -391,6 +392,33 @@ def test_import_on_the_command_line(tmp_path: Path) -> None:
     assert page.returncode == 0 and "<svg" in (tmp_path / "out.html").read_text(encoding="utf-8")
 
 
+def test_agreement_with_a_recogniser_from_import_to_prediction_and_back(
+    toy_card: Path, tracking: str, tmp_path: Path
+) -> None:
+    """The whole way: import unfiltered, predict on that file with an exported model, import again with the filter."""
+    done = harness("run", "--config-dir", str(toy_card), "data=toy", "method.languages=[sv]", "trainer.max_epochs=12", "trainer.patience=null",
+                   "trainer.threads=1", f"tracking.uri={tracking}", "tracking.experiment=E", "--json", "tracking.system_metrics=false", cwd=tmp_path)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    run = json.loads(done.stdout.splitlines()[-1])["run_id"]
+    done = harness("export", run, "--tracking-uri", tracking, "-o", "model", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    right = {"tokens": ["anna", "went", "to", "rome", "day7", "."], "ner_tags": ["B-PER", "O", "O", "B-LOC", "O", "O"]}
+    wrong = {"tokens": ["bert", "went", "to", "oslo", "day9", "."], "ner_tags": ["O", "B-PER", "B-LOC", "O", "O", "O"]}
+    (tmp_path / "raw.jsonl").write_text(json.dumps({"text": json.dumps([right, wrong])}) + "\n", encoding="utf-8")
+    base = ("synthesize", "import", "raw.jsonl", "--labels", "PER,LOC", "--language", "sv")
+    assert harness(*base, "-o", "all.jsonl", "--filter", "none", cwd=tmp_path).returncode == 0
+    done = harness("predict", "model", "all.jsonl", "-o", "predicted.jsonl", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    filters = ("--filter", "language=false", "--filter", "agreement=0.5", "--predictions", "predicted.jsonl")
+    done = harness(*base, "-o", "kept.jsonl", *filters, "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["filtered"] == {"disagreement": 1}
+    assert read_card(tmp_path / "kept.jsonl")["agreement"] > 0.5
+    (tmp_path / "predicted.jsonl").write_text("", encoding="utf-8")
+    done = harness(*base, "-o", "kept.jsonl", *filters, cwd=tmp_path)
+    assert done.returncode == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -441,7 +469,6 @@ def test_a_changed_corpus_no_longer_fits_its_card(toy_card: Path, tmp_path: Path
 def test_a_run_logs_the_card_of_its_synthetic_corpus(toy_card: Path, tmp_path: Path, tracking: str, serve) -> None:  # type: ignore[no-untyped-def]
     from harness.pipeline import run_experiment
     from harness.tracking.mlflow import Store
-    from tests.conftest import QUICK
 
     _, url = serve()
     generate(

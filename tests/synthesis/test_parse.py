@@ -130,6 +130,21 @@ def test_repairs_are_off_unless_named_and_counted() -> None:
     assert mended.notes["repair/null_escape"] == 1
 
 
+@pytest.mark.parametrize(
+    ("answer", "kept", "rejected"),
+    [
+        ('{"tokens":["Anna","bor,"här"],"ner_tags":[1,0,0]}', ["Anna bor här"], []),
+        ('{"s":[{"text":"Anna bor.,"entities":[{"text":"Anna","label":"PER"}]}]}', ["Anna bor."], []),
+        ('{"tokens":["a",",","b"],"ner_tags":[0,0,1],}', ["a , b"], []),
+        ('{"text": "Anna sa "hej", Bo.", "entities":[{"text":"Anna","label":"PER"}]}', [], ["damaged_text"]),
+    ],
+)
+def test_swallowed_and_stray_quotes(answer: str, kept: list[str], rejected: list[str]) -> None:
+    parsed = parse(answer)
+    assert [one.text for one in parsed.sentences] == kept
+    assert [one.reason for one in parsed.rejected] == rejected
+
+
 def test_many_repetitions_of_one_entity_are_found_soon() -> None:
     item = {"text": "Bo " * 4000, "entities": [["Bo", "PER"]] * 4000}
     assert len(parse(json.dumps(item)).sentences[0].spans) == 4000

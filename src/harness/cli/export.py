@@ -172,15 +172,16 @@ def predict(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Exported model.")],
     file: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Argument(metavar="[FILE]", help="One text a line; standard input without it."),
+        typer.Argument(metavar="[FILE]", help="One text a line, or .jsonl; standard input without it."),
     ] = None,
     language: Annotated[str, typer.Option("--language", help="BCP-47 tag to write with the texts.")] = "und",
     output: Annotated[Optional[Path], typer.Option("--output", "-o", help="Write to a file.")] = None,  # noqa: UP045
 ) -> None:
-    """Tag raw text: one text a line in, JSON lines with character spans out."""
+    """Tag text: one text a line in, or the sentences of a JSON-lines file with their ids and tokens; JSON lines out."""
     use_cores()
     quiet_libraries()
     from harness.cache import write_text
+    from harness.corpora.readers.jsonl import read_jsonl
     from harness.corpora.readers.lines import read_lines
     from harness.corpora.readers.reading import decode, split_lines
     from harness.languages import normalise_language
@@ -189,11 +190,12 @@ def predict(
 
     spoken = normalise_language(language) if language != "und" else language
     if file is not None:
-        texts = [sentence.text for sentence in read_lines(file, spoken).sentences]
+        read = read_jsonl if file.suffix == ".jsonl" else read_lines
+        sentences = [sentence.with_spans(()) for sentence in read(file, spoken).sentences]
     else:
         texts = [line.strip() for line in split_lines(decode(sys.stdin.buffer.read(), "standard input"))]
+        sentences = [Sentence(str(number), text, spoken) for number, text in enumerate(texts, 1)]
     model = load_model(folder)
-    sentences = [Sentence(str(number), text, spoken) for number, text in enumerate(texts, 1)]
     lines = []
     for sentence, spans in zip(sentences, model.predict(sentences), strict=True):
         listed = [{"start": span.start, "end": span.end, "label": span.label} for span in spans]

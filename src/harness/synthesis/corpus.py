@@ -83,27 +83,30 @@ def read_answers(path: Path, field_path: str) -> list[tuple[str, str]]:
 
 def parse_answers(
     answers: Sequence[tuple[str, str]], legend: Legend, language: str, *, repairs: Sequence[str] = (), name: str = ""
-) -> tuple[list[Sentence], list[tuple[str, Rejected]], Account]:
+) -> tuple[list[Sentence], list[tuple[str, Rejected]], Account, set[str]]:
     """Parse answers and book every item.
 
     :param name: start of the sentences' ids.
-    :returns: usable sentences, rejected items with the id of their answer, and the account.
+    :returns: usable sentences, rejected items with the id of their answer, the account, and the ids of sentences
+        with illegal tags.
     """
     tag = normalise_language(language)
     sentences: list[Sentence] = []
     rejected: list[tuple[str, Rejected]] = []
     account = Account(answers=len(answers))
+    illegal: set[str] = set()
     for number, text in answers:
         parsed: Parsed = parse_answer(text, legend, tag, f"{name}{number}", repairs)
         sentences += parsed.sentences
         rejected += [(number, one) for one in parsed.rejected]
+        illegal |= parsed.illegal
         account.items += parsed.items
         account.notes += parsed.notes
         account.answers_without_items += not parsed.items
         for one in parsed.rejected:
             account.rejected[one.reason] += 1
     account.parsed = len(sentences)
-    return sentences, rejected, account
+    return sentences, rejected, account, illegal
 
 
 def write_corpus(path: Path, sentences: Sequence[Sentence]) -> None:
@@ -146,12 +149,14 @@ def quality_card(
     source: Mapping[str, int] | None = None,
     origin: Mapping[str, Any] | None = None,
     cost: Mapping[str, float] | None = None,
+    agreement: float | None = None,
 ) -> dict[str, Any]:
     """Return what one must know of a synthetic corpus before training on it.
 
     :param source: entities per label in the source's training data, to compare with.
     :param origin: model, prompt and its version, raw file.
     :param cost: tokens and money.
+    :param agreement: mean entity F1 of the kept sentences with a recogniser, 0..1.
     """
     counts = Counter(span.label for one in sentences for span in one.spans)
     entities = sum(counts.values())
@@ -178,6 +183,7 @@ def quality_card(
             "distinct_entities": len(surfaces) / entities if entities else 0.0,
             "top_entities": surfaces.most_common(15),
         },
+        "agreement": agreement,
         "filters": settings.model_dump(mode="json") if settings else None,
         "origin": dict(origin) if origin else {},
         "cost": dict(cost) if cost else {},
@@ -228,8 +234,9 @@ def card_metrics(card: Mapping[str, Any]) -> dict[str, float]:
     for group in ("rejected", "filtered"):
         metrics |= {f"{group}/{name}": float(number) for name, number in account.get(group, {}).items()}
         metrics[group] = float(sum(account.get(group, {}).values()))
-    if card.get("label_distance") is not None:
-        metrics["label_distance"] = float(card["label_distance"])
+    for name in ("label_distance", "agreement"):
+        if card.get(name) is not None:
+            metrics[name] = float(card[name])
     metrics |= {name: float(value) for name, value in card.get("diversity", {}).items() if isinstance(value, float)}
     metrics |= {f"cost/{name}": float(value) for name, value in card.get("cost", {}).items()}
     return metrics

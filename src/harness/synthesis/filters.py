@@ -7,7 +7,7 @@ reasons out; nothing is changed in a sentence.
 import random
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -36,6 +36,8 @@ class FilterSettings(Strict):
     """Least share of letters in a script of the language."""
     language: bool = True
     """The language must be the one asked for, where the identifier (py3langid) knows it and the text has 20 letters."""
+    illegal_bio: bool = False
+    """Tags in which I- follows neither B- nor I- of its label; off, because they are read as conlleval reads them."""
     exact_duplicates: bool = True
     """The same text again, case and blanks apart."""
     near_duplicates: Share | None = 0.85
@@ -54,7 +56,7 @@ class FilterSettings(Strict):
 
 ORDER = (
     "broken_text", "placeholders", "too_short", "too_long", "long_entity", "wrong_script", "wrong_language",
-    "exact_duplicate", "near_duplicate", "leakage", "contradiction", "disagreement", "all_outside",
+    "illegal_bio", "exact_duplicate", "near_duplicate", "leakage", "contradiction", "disagreement", "all_outside",
 )  # fmt: skip
 """Reasons, in the order the filters run."""
 
@@ -83,12 +85,14 @@ def filter_sentences(
     *,
     protected: Iterable[str] = (),
     predictions: Mapping[str, float] | None = None,
+    illegal: Set[str] = frozenset(),
     seed: int = 0,
 ) -> Filtered:
     """Run the filters.
 
     :param protected: texts that must not come back: target dev and test, the prompt's examples.
     :param predictions: sentence id → entity F1 with a recogniser, for ``agreement``.
+    :param illegal: ids of sentences with illegal tags, for ``illegal_bio``.
     :param seed: of the choice among sentences without entities.
     """
     result = Filtered(list(sentences))
@@ -120,6 +124,8 @@ def filter_sentences(
         drop("wrong_script", lambda one: script_share(one.text, one.language) < share)
     if settings.language:
         drop("wrong_language", lambda one: _other_language(one, result.notes))
+    if settings.illegal_bio:
+        drop("illegal_bio", lambda one: one.id in illegal)
     if settings.exact_duplicates:
         seen: set[str] = set()
         drop("exact_duplicate", lambda one: _seen(folded(one.text), seen))
@@ -135,7 +141,7 @@ def filter_sentences(
         drop("contradiction", lambda one: contradicts(one, main))
     if settings.agreement is not None and predictions is not None:
         least = settings.agreement
-        drop("disagreement", lambda one: predictions.get(one.id, 1.0) < least)
+        drop("disagreement", lambda one: predictions[one.id] < least)
     if settings.all_outside_share is not None:
         surplus = surplus_outside(result.kept, settings.all_outside_share, seed)
         drop("all_outside", lambda one: one.id in surplus)

@@ -105,12 +105,12 @@ def from_tokens(
     if len(tokens) != len(tags):
         tags = _mended(tokens, tags, repairs, notes)
     names = [_tag_name(tag, legend) for tag in tags]
-    notes["illegal_bio"] += _is_illegal(names)
     filled = [(" ".join(token.split()), name) for token, name in zip(tokens, names, strict=True)]
     kept = [(token, name) for token, name in filled if token]
     notes["empty_tokens_removed"] += len(filled) - len(kept)
     if not kept:
         raise RejectedItem("no_tokens")
+    notes["illegal_bio"] += _is_illegal(names)
     offsets: list[tuple[int, int]] = []
     place = 0
     for token, _ in kept:

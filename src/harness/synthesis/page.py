@@ -23,6 +23,7 @@ MEANINGS = {
     "unknown_label": "a label the corpus does not have", "broken_inline_tags": "tags that open or close wrongly",
     "broken_text": "control characters or broken Unicode", "placeholders": "placeholders instead of text",
     "too_short": "too few words", "too_long": "too many words", "long_entity": "an entity of too many words",
+    "damaged_text": "stray quotes inside the text", "illegal_bio": "tags that begin an entity with I-",
     "wrong_script": "letters of another script", "wrong_language": "another language",
     "exact_duplicate": "the same text again", "near_duplicate": "nearly the same text again",
     "leakage": "too close to a test sentence or to an example of the prompt",
@@ -51,6 +52,8 @@ def quality_page(card: Mapping[str, Any], title: str, samples: Sequence[tuple[st
         f"longest {card['words']['max']}</p>",
         "<h2>Diversity</h2>", _diversity(card["diversity"]),
     ]  # fmt: skip
+    if card.get("agreement") is not None:
+        parts.append(f"<p>Entity F1 with a recogniser's predictions: {card['agreement']:.1%}, mean over sentences.</p>")
     if card.get("cost"):
         rows = [
             [name.replace("_", " "), f"{value:,.4f}".rstrip("0").rstrip(".")] for name, value in card["cost"].items()

@@ -59,11 +59,13 @@ class Parsed:
 
     :param notes: what was mended or noticed in usable items: ``illegal_bio``, ``empty_tokens_removed``,
         ``dropped_label/X``, ``repair/RULE``.
+    :param illegal: ids of usable sentences whose tags begin an entity with I-, for the filter ``illegal_bio``.
     """
 
     sentences: list[Sentence] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     notes: Counter[str] = field(default_factory=Counter)
+    illegal: set[str] = field(default_factory=set)
 
     @property
     def items(self) -> int:
@@ -101,6 +103,10 @@ def parse_answer(answer: str, legend: Legend, language: str, name: str, repairs:
         if found.cut and not _complete(found, shape):
             parsed.rejected.append(Rejected("truncated", found.value))
             continue
+        if found.stray and shape == "text":
+            parsed.rejected.append(Rejected("damaged_text", found.value))
+            continue
+        illegal = parsed.notes["illegal_bio"]
         try:
             if shape == "tokens":
                 parsed.sentences.append(from_tokens(found.value, legend, language, number, repairs, parsed.notes))
@@ -108,6 +114,9 @@ def parse_answer(answer: str, legend: Legend, language: str, name: str, repairs:
                 parsed.sentences.append(from_text(found.value, legend, language, number, parsed.notes))
         except RejectedItem as reject:
             parsed.rejected.append(Rejected(reject.reason, found.value))
+        else:
+            if parsed.notes["illegal_bio"] > illegal:
+                parsed.illegal.add(number)
     if not structured and not _STRUCTURE.search(answer):
         _inline_lines(answer, legend, language, name, parsed)
     return parsed

@@ -6,6 +6,7 @@ times. Examples come from the source language or from the card, never from targe
 """
 
 import json
+import logging
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from harness.config.synthesis import Example, SynthesisCard
 from harness.errors import ConfigError
 from harness.records import Sentence, Span
 from harness.synthesis.filters import folded
+
+logger = logging.getLogger(__name__)
 
 SYSTEM = "You write training data for named-entity recognition. Answer with JSON alone, without comments."
 
@@ -67,6 +70,10 @@ def calls(
             "(scores on that data would be worth nothing)"
         )
     allowed = [sentence for sentence in examples if folded(sentence.text) not in closed]
+    if len(allowed) < len(examples):
+        logger.info(
+            "%d source sentences stand in target dev or test data and are not shown", len(examples) - len(allowed)
+        )
     made = []
     for place in range(number):
         drawn = random.Random(f"{seed}/{language}/{place}")  # noqa: S311 - variety, no secret

@@ -31,11 +31,13 @@ class Found:
 
     :param cut: the answer ended inside it.
     :param unfinished: keys whose list or string the answer ended in.
+    :param stray: words stood in it that are neither key nor value: a quote inside a text, most likely.
     """
 
     value: dict[str, Any]
     cut: bool = False
     unfinished: frozenset[str] = frozenset()
+    stray: bool = False
 
 
 @dataclass
@@ -45,6 +47,7 @@ class _Open:
     holder: dict[str, Any] | list[Any]
     key: str | None = None
     waiting: bool = False  # a key was read and its colon seen
+    stray: bool = False  # a key without a value was seen
     unfinished: set[str] = field(default_factory=set)
     before: list[dict[str, Any]] = field(default_factory=list)  # objects run together by a missing brace
 
@@ -133,7 +136,7 @@ def _forgiving(text: str) -> Iterator[Found]:
             place += 1
             last = char
         elif char == '"' or (char == "'" and last in _BEFORE_STRING):
-            value, place = _string(text, place, char)
+            value, place = _string(text, place, char, in_list=isinstance(stack[-1].holder, list))
             _put(stack[-1], value)
             last = char
         elif char == ":":
@@ -158,7 +161,7 @@ def _forgiving(text: str) -> Iterator[Found]:
         top = stack.pop()
         yield from (Found(one) for one in top.before)
         if isinstance(top.holder, dict) and top.holder:
-            yield Found(top.holder, cut=True, unfinished=frozenset(top.unfinished))
+            yield Found(top.holder, cut=True, unfinished=frozenset(top.unfinished), stray=_is_stray(top))
         elif not stack and _strings(top.holder):
             yield Found({"list": top.holder}, cut=True)
         if stack:
@@ -187,7 +190,7 @@ def _close(stack: list[_Open], depths: dict[type, int], char: str) -> Iterator[F
         depths[type(top.holder)] -= 1
         yield from (Found(one) for one in top.before)
         if isinstance(top.holder, dict) and top.holder:
-            yield Found(top.holder)
+            yield Found(top.holder, stray=_is_stray(top))
         elif not stack and _strings(top.holder):
             yield Found({"list": top.holder})
         if stack:
@@ -207,11 +210,24 @@ def _put(top: _Open, value: Any) -> None:
         top.holder[top.key] = value
         top.key, top.waiting = None, False
     elif not isinstance(value, dict | list):
+        top.stray = top.stray or top.key is not None
         top.key, top.waiting = str(value), False
+    else:
+        top.stray = True
 
 
-def _string(text: str, place: int, quote: str) -> tuple[str, int]:
-    """Read a string from its opening quote; a quote inside it that is followed by no separator is part of it."""
+def _is_stray(top: _Open) -> bool:
+    return top.stray or top.key is not None
+
+
+_NEXT_KEY = regex.compile(r"[\"'][A-Za-z_]{1,20}[\"']\s*:")
+
+
+def _string(text: str, place: int, quote: str, *, in_list: bool) -> tuple[str, int]:
+    """Read a string from its opening quote; a quote inside it that is followed by no separator is part of it.
+
+    ``,"`` in a list, or ``,"key":`` in an object, opens the next string: this one's closing quote was swallowed.
+    """
     made: list[str] = []
     place += 1
     end = len(text)
@@ -230,6 +246,8 @@ def _string(text: str, place: int, quote: str) -> tuple[str, int]:
         elif char == quote:
             if _AFTER_STRING.match(text, place + 1):
                 return _joined(made), place + 1
+            if made[-1:] == [","] and len(made) > 1 and (in_list or _NEXT_KEY.match(text, place)):
+                return _joined(made[:-1]), place
             if text[place + 1 : place + 2] == quote or not _closes_later(text, place, quote):
                 return _joined(made), place + 1
             made.append(char)
