@@ -118,10 +118,7 @@ def carry_training(
     :param notes: what the translator counted.
     :param translate: translates more texts, for markers; without it markers are left out.
     """
-    targets = [
-        Sentence(sentence.id, " ".join(text.split()), language)
-        for sentence, text in zip(corpus.sentences, _as_many(translations, corpus), strict=True)
-    ]
+    targets = _sentences(corpus, translations, language)
     counts: Counter[str] = Counter({f"translator_{name}": number for name, number in (notes or {}).items()})
     marked: dict[int, Sentence] = {}
     if rules.markers != "none" and translate is not None:
@@ -158,13 +155,20 @@ def carry_training(
     return Carried(translated, account, dict(counts))
 
 
-def _as_many(translations: Sequence[str], corpus: Corpus) -> Sequence[str]:
+def _sentences(corpus: Corpus, translations: Sequence[str], language: str) -> list[Sentence]:
+    """Return the translations of a corpus as unlabelled sentences with its ids.
+
+    :raises DataError: they are not as many.
+    """
     if len(translations) != len(corpus):
         raise DataError(
             f"{corpus.name} {corpus.language}.{corpus.split} has {len(corpus)} sentences and {len(translations)} "
             "translations; line N must belong to sentence N"
         )
-    return translations
+    return [
+        Sentence(sentence.id, " ".join(text.split()), language)
+        for sentence, text in zip(corpus.sentences, translations, strict=True)
+    ]
 
 
 def _by_markers(
@@ -239,10 +243,7 @@ def back_route(
     :param translations: the test sentences in the source language, in order.
     :param more: further (source, target) pairs that a statistical aligner learns from.
     """
-    sources = [
-        Sentence(sentence.id, " ".join(text.split()), source_language)
-        for sentence, text in zip(test.sentences, _as_many(translations, test), strict=True)
-    ]
+    sources = _sentences(test, translations, source_language)
     targets = [sentence.with_spans(()) for sentence in test.sentences]
     counts = {f"translator_{name}": number for name, number in (notes or {}).items()}
     counts["without_translation"] = sum(not sentence.text for sentence in sources)
