@@ -2,7 +2,10 @@
 
 import json
 import os
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -22,7 +25,7 @@ from harness.synthesis.corpus import card_path, label_distance, quality_card, re
 from harness.synthesis.filters import FilterSettings
 from harness.synthesis.page import quality_page
 from harness.synthesis.prompts import Call, calls
-from tests.conftest import QUICK
+from tests.conftest import QUICK, interruptible
 from tests.test_cli import harness
 
 openai = pytest.importorskip("openai", reason="pip install 'harness[llm]'")
@@ -66,7 +69,7 @@ class Handler(BaseHTTPRequestHandler):
             number = list(server.seen).index(prompt) if prompt in server.seen else len(server.seen)
             first = prompt not in server.seen
             server.seen[prompt] = server.seen.get(prompt, 0) + 1
-        faults = [one for one in server.faults if one != "no_usage"]
+        faults = [one for one in server.faults if one not in ("no_usage", "half_a_second")]
         fault = faults[number % len(faults)] if first and faults else ""
         if "response_format" in body and "no_schema" in server.faults:
             return self.reply(400, {"error": {"message": "response_format is not supported"}})
@@ -80,6 +83,8 @@ class Handler(BaseHTTPRequestHandler):
             return None
         if fault == "slow":
             time.sleep(1.5)
+        if "half_a_second" in server.faults:
+            time.sleep(0.5)
         if fault == "not_json":
             return self.raw(200, b"<html>it is not JSON</html>", "application/json")
         server.served[prompt] += 1
@@ -353,6 +358,26 @@ def test_an_answer_under_way_when_the_program_is_stopped_is_kept(tmp_path: Path)
             Engine(), [Call(str(number), (), {}) for number in range(6)], store, SynthesisCard(name="x", concurrency=2)
         )
     assert "1" in AnswerStore(tmp_path / "a.jsonl").answers
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_stopped_program_pays_for_no_answer_twice(toy_card: Path, tmp_path: Path, serve, name: str) -> None:  # type: ignore[no-untyped-def]
+    server, url = serve("half_a_second")
+    command = [sys.executable, "-m", "harness", "synthesize", "generate", "--language", "sv", "-o", "sv.jsonl", "--data", "toy",
+               "--config-dir", str(toy_card), "--calls", "9", "synthesis=general", "synthesis.model=m",
+               f"synthesis.base_url={url}", "synthesis.concurrency=3"]  # fmt: skip
+    process = interruptible(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not server.seen:
+        time.sleep(0.02)
+    time.sleep(0.7)  # three answers stored, three under way
+    process.send_signal(getattr(signal, name))
+    process.communicate(timeout=60)
+    assert process.returncode != 0
+    stored = len((tmp_path / "sv.answers.jsonl").read_text(encoding="utf-8").splitlines())
+    assert 3 <= stored == sum(server.served.values()) < 9
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert sorted(server.served.values()) == [1] * 9
 
 
 def test_a_damaged_answer_file_is_named_and_not_touched(tmp_path: Path) -> None:

@@ -82,6 +82,18 @@ def use_cores(processes: int = 1) -> None:
         os.environ.setdefault(name, str(share))
 
 
+def stop_on_sigterm() -> None:
+    """Let SIGTERM end a command like Ctrl-C: a scheduler's kill leaves a true status and keeps answers under way."""
+    import signal
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    if sys.platform != "win32":
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGHUP, stop)  # the terminal was closed
+
+
 def existing_folder(path: Path | None) -> Path | None:
     """Return a folder given on the command line as an absolute path."""
     return path.expanduser().absolute() if path else None

@@ -36,9 +36,9 @@ def run(
     """
     use_cores()
     quiet_libraries()
+    from harness.cli import stop_on_sigterm
     from harness.config import compose_config
     from harness.provenance import command_line
-    from harness.tracking.mlflow import stop_on_sigterm
 
     config = compose_config(overrides or [], existing_folder(config_dir))
     stop_on_sigterm()

@@ -29,9 +29,9 @@ def sweep(
     from harness.sweep.space import load_sweep
 
     loaded = load_sweep(study)
+    from harness.cli import stop_on_sigterm
     from harness.model.train import show_progress
     from harness.sweep.launch import launch
-    from harness.tracking.mlflow import stop_on_sigterm
 
     stop_on_sigterm()
     outcome = launch(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from harness.cli import existing_folder, quiet_libraries, use_cores
+from harness.cli import existing_folder, quiet_libraries, stop_on_sigterm, use_cores
 from harness.cli.run import ConfigDir
 
 if TYPE_CHECKING:
@@ -156,6 +156,7 @@ def generate(
         count = batch_requests(config, tag, number, output, write_batch)
         typer.echo(f"wrote {write_batch}: {count} requests; give the batch's output to --collect")
         return
+    stop_on_sigterm()
     made, outcome = run(config, tag, number, output, settings=settings or _none(), collected=collect)
     for line in dict.fromkeys(outcome.reasons[:3]):
         typer.echo(f"failed: {line}", err=True)

@@ -356,8 +356,7 @@ def _spawn(plan: Plan) -> list[str]:
 
 
 def _worker(plan: Plan, failures: Any, level: int, number: int) -> None:
-    from harness.cli import quiet_libraries
-    from harness.tracking.mlflow import stop_on_sigterm
+    from harness.cli import quiet_libraries, stop_on_sigterm
 
     logging.basicConfig(level=logging.WARNING, format=f"[{os.getpid()}] %(message)s")
     logging.getLogger("harness").setLevel(level)

@@ -9,7 +9,6 @@ import json
 import logging
 import os
 import platform
-import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -377,15 +376,3 @@ def _ending(kind: type[BaseException] | None, error: BaseException | None) -> tu
     if issubclass(kind, KeyboardInterrupt):
         return "KILLED", "interrupted (Ctrl-C or SIGTERM)"
     return "FAILED", f"{kind.__name__}: {error}"
-
-
-def stop_on_sigterm() -> None:
-    """Let SIGTERM end a run like Ctrl-C, so that a scheduler's kill leaves a true status."""
-    import signal
-
-    def stop(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    if sys.platform != "win32":
-        signal.signal(signal.SIGTERM, stop)
-        signal.signal(signal.SIGHUP, stop)  # the terminal was closed
