@@ -1,6 +1,9 @@
 """One contract for every aligner, and what each does on its own."""
 
+import os
+import random
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.config import AlignerCard
-from harness.errors import ConfigError, DataError, DependencyError
+from harness.errors import ConfigError, DataError, DependencyError, HarnessError
 from harness.records import Sentence
 from harness.transfer.align.embedding import argmax_links, itermax_links, match_links
 from harness.transfer.align.engine import Aligner, Links, WordPair, align_pairs, open_aligner
@@ -203,6 +206,70 @@ def test_eflomal_missing_names_the_command(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(DependencyError, match=r"pip install eflomal .* aligner=hmm"):
         open_aligner(AlignerCard(name="e", kind="eflomal"), tmp_path)
+
+
+@pytest.mark.skipif(not has_eflomal(), reason="pip install eflomal")
+def test_eflomal_gives_the_same_links_for_the_same_seed_alone(tmp_path: Path) -> None:
+    draw = random.Random(3)
+    pairs = [
+        WordPair(tuple(f"s{draw.randrange(9)}" for _ in range(12)), tuple(f"t{draw.randrange(9)}" for _ in range(12)))
+        for _ in range(30)
+    ]  # nothing to learn: where the links fall is up to the random numbers
+
+    def links(seed: int) -> list[Links]:
+        return open_aligner(AlignerCard(name="e", kind="eflomal", seed=seed), tmp_path).align(pairs)
+
+    assert links(1) == links(1)
+    assert links(1) != links(2)
+
+
+def test_a_program_whose_seed_cannot_be_given_is_run_as_it_is_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    compiled = tmp_path / "lib" / "python3.11" / "site-packages" / "eflomal" / "bin" / "eflomal"
+    compiled.parent.mkdir(parents=True)
+    compiled.write_bytes(b"\0/dev/urandom\0 and \0/dev/urandom\0")
+    script = tmp_path / "bin" / "eflomal-align"
+    script.parent.mkdir()
+    script.write_text("#!/bin/sh\necho out of memory >&2; exit 3\n", encoding="utf-8")
+    script.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(script.with_name("python")))
+    aligner = open_aligner(AlignerCard(name="e", kind="eflomal"), tmp_path)
+    assert aligner.identity["seed"] is None and "aligner.seed has no effect" in caplog.text
+    with pytest.raises(HarnessError, match="eflomal-align ended with exit code 3: out of memory"):
+        aligner.align([WordPair(("a",), ("b",))])
+    script.write_text("#!/bin/sh\n", encoding="utf-8")
+    with pytest.raises(HarnessError, match="eflomal-align answered 0 of 1 sentence pairs"):
+        aligner.align([WordPair(("a",), ("b",))])
+
+
+@pytest.mark.parametrize("kind", ["hmm", "eflomal"])
+def test_a_killed_first_alignment_repeated_gives_the_links_of_an_undisturbed_one(kind: str, tmp_path: Path) -> None:
+    if kind == "eflomal" and not has_eflomal():
+        pytest.skip("pip install eflomal")
+    draw = random.Random(5)
+    for side in ("source", "target"):
+        lines = [" ".join(f"{side[0]}{draw.randrange(300)}" for _ in range(25)) + "\n" for _ in range(400)]
+        (tmp_path / f"{side}.txt").write_text("".join(lines), encoding="utf-8")
+
+    def start(cache: str, output: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "harness", "align", "source.txt", "target.txt", "--source-language", "en",
+                   "--target-language", "es", "--aligner", kind, "-o", output]  # fmt: skip
+        environment = {**os.environ, "HARNESS_CACHE": str(tmp_path / cache)}
+        return subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
+
+    killed = start("killed", "first")
+    assert killed.stderr
+    while "aligning" not in killed.stderr.readline():
+        assert killed.poll() is None, "the program ended before it aligned"
+    killed.kill()
+    killed.communicate()
+    assert not (tmp_path / "first").exists()
+    for cache, output in (("killed", "repeated"), ("other", "undisturbed")):
+        done = start(cache, output)
+        _, messages = done.communicate()
+        assert done.returncode == 0, messages
+    assert (tmp_path / "repeated").read_bytes() == (tmp_path / "undisturbed").read_bytes()
 
 
 def test_eflomal_priors_are_learned_once_and_used_again(tmp_path: Path) -> None:

@@ -84,6 +84,8 @@ class AlignerCard(Strict):
     """eflomal: 1 IBM1, 2 with HMM, 3 with fertility."""
     samplers: int = Field(default=3, ge=1)
     """eflomal: independent samplers whose results are merged."""
+    seed: int = Field(default=1, ge=0)
+    """eflomal: where its random numbers start; the same pairs have the same links."""
     priors: str | None = None
     """eflomal: file of priors made by `harness align --write-priors FILE` on a larger corpus."""
     path: str | None = None

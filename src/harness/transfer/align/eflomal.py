@@ -1,23 +1,35 @@
 """eflomal (Östling and Tiedemann 2016): Bayesian alignment with fertilities, the strongest statistical aligner here.
 
-GPL-3, therefore an extra that runs as a program of its own: ``pip install eflomal``. It draws its seed from the
-operating system, so two runs differ a little; what is stored in the cache is used again and does not.
+GPL-3, therefore an extra that runs as a program of its own: ``pip install eflomal``. It reads its seed from
+``/dev/urandom`` and takes no other, so no two runs of it are alike. A copy is run instead (in the cache) in which that
+one name reads ``seed``: a file we write beside its input. The same pairs then have the same links, after a kill too.
 """
 
+import logging
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from importlib import metadata
 from pathlib import Path
 
+from harness.cache import atomic_path, cache_key, cached_folder
 from harness.config import AlignerCard
 from harness.errors import DataError, DependencyError, HarnessError
 from harness.provenance import file_digest
 from harness.transfer.align.engine import Links, WordPair
 from harness.transfer.align.segment import comparison_key
 from harness.transfer.align.symmetrise import symmetrise
+
+logger = logging.getLogger(__name__)
+
+SEED_SOURCE = b"\0/dev/urandom\0"
+"""How the name of the seed's file stands in the compiled program."""
+
+DIRECTIONS = ("forward", "reverse")
 
 LONGEST = 1000
 """Words of a sentence: the program drops sentences of 1,024 words and more, so longer ones are aligned in parts."""
@@ -46,18 +58,21 @@ class EflomalAligner:
     def __init__(self, card: AlignerCard, folder: Path) -> None:
         self._card = card
         self._program = program("eflomal-align")
+        self._compiled = _seedable(self._program)
+        if not self._compiled:
+            logger.warning("aligner.seed has no effect on %s: links will differ between runs", self._program)
         self._priors = folder / Path(card.priors).expanduser() if card.priors else None
         if self._priors and not self._priors.is_file():
             raise DataError(f"aligner.priors: no file {self._priors}; make one with harness align --write-priors FILE")
 
     @property
     def identity(self) -> Mapping[str, object]:
-        """Everything the links depend on, but the seed the program draws itself."""
+        """Everything the links depend on; ``seed`` is None where the program draws one itself."""
         card = self._card
         return {
-            "kind": "eflomal", "form": 2, "version": _version(), "model": card.model, "samplers": card.samplers,
-            "prefix": card.prefix, "suffix": card.suffix, "symmetrise": card.symmetrise,
-            "priors": file_digest(self._priors) if self._priors else None,
+            "kind": "eflomal", "form": 3, "version": _version(), "seed": card.seed if self._compiled else None,
+            "model": card.model, "samplers": card.samplers, "prefix": card.prefix, "suffix": card.suffix,
+            "symmetrise": card.symmetrise, "priors": file_digest(self._priors) if self._priors else None,
         }  # fmt: skip
 
     def align(self, pairs: Sequence[WordPair]) -> list[Links]:
@@ -71,16 +86,16 @@ class EflomalAligner:
 
     def write_priors(self, pairs: Sequence[WordPair], target: Path) -> None:
         """Learn priors from pairs and write them, for ``aligner.priors`` of later runs on small corpora."""
-        target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="harness-eflomal-") as scratch:
             folder = Path(scratch)
             self._write(folder, [_keys(pair) for pair in pairs])
-            self._run(self._align_command(folder))
+            self._run(folder)
             _started(
                 [program("eflomal-makepriors"), "-s", str(folder / "source"), "-t", str(folder / "target"),
                  "-f", str(folder / "forward"), "-r", str(folder / "reverse"), "-p", str(folder / "priors")]
             )  # fmt: skip
-            shutil.copyfile(folder / "priors", target)
+            with atomic_path(target) as written:
+                shutil.copyfile(folder / "priors", written)
 
     def _numbered(self, texts: Sequence[tuple[list[str], list[str]]]) -> list[tuple[list[str], list[str]]]:
         """Write words as numbers: equal numbers where the shortened words are equal, and no text in temporary files.
@@ -114,8 +129,8 @@ class EflomalAligner:
         with tempfile.TemporaryDirectory(prefix="harness-eflomal-") as scratch:
             folder = Path(scratch)
             self._write(folder, self._numbered(texts))
-            self._run(self._align_command(folder))
-            found = [_read(folder / name, len(texts)) for name in ("forward", "reverse")]
+            self._run(folder)
+            found = [_read(folder / name, len(texts)) for name in DIRECTIONS]
         return found[0], found[1], pieces
 
     def _write(self, folder: Path, texts: Sequence[tuple[list[str], list[str]]]) -> None:
@@ -123,20 +138,66 @@ class EflomalAligner:
             lines = "".join(" ".join(text[side]) + "\n" for text in texts)
             (folder / name).write_text(lines, encoding="utf-8")
 
+    def _run(self, folder: Path) -> None:
+        """Align both directions, each in a process and a seed of its own."""
+        environment = dict(os.environ)
+        if self._compiled:
+            # With several threads, which sampler gets which random numbers is a race.
+            environment["OMP_NUM_THREADS"] = "1"
+            environment["PYTHONPATH"] = os.pathsep.join(
+                [str(_seeded_copy(self._compiled)), *filter(None, [os.environ.get("PYTHONPATH")])]
+            )
+        running = []
+        try:
+            for direction in DIRECTIONS:
+                place = folder / f"in-{direction}"
+                place.mkdir()
+                seed = blake2b(f"{self._card.seed} {direction}".encode(), digest_size=8).digest()
+                (place / "seed").write_bytes(seed)
+                command = [*self._align_command(folder), f"--{direction}-links", str(folder / direction)]
+                with (place / "messages").open("w") as messages:
+                    running.append(
+                        subprocess.Popen(command, cwd=place, env=environment, stdout=messages, stderr=messages)
+                    )
+            for process, direction in zip(running, DIRECTIONS, strict=True):
+                _ended_well(self._program, process.wait(), (folder / f"in-{direction}" / "messages").read_text())
+        finally:
+            for process in running:
+                process.kill()
+                process.wait()
+
     def _align_command(self, folder: Path) -> list[str]:
         card = self._card
         command = [
             self._program, "--overwrite", "-m", str(card.model), "--n-samplers", str(card.samplers),
             "-s", str(folder / "source"), "-t", str(folder / "target"),
-            "-f", str(folder / "forward"), "-r", str(folder / "reverse"),
         ]  # fmt: skip
         for option, length in (("prefix", card.prefix), ("suffix", card.suffix)):
             if length and self._priors:
                 command += [f"--source-{option}", str(length), f"--target-{option}", str(length)]
         return command + (["-p", str(self._priors)] if self._priors else [])
 
-    def _run(self, command: list[str]) -> None:
-        _started(command)
+
+def _seedable(script: str) -> Path | None:
+    """Return the compiled program behind a script, if its seed can be given: it names the seed's file just once."""
+    if sys.platform != "linux":  # elsewhere a changed program may not be allowed to run
+        return None
+    found = Path(script).resolve().parent.parent.glob("lib*/python*/*-packages/eflomal/bin/eflomal")
+    compiled = {path.resolve() for path in found}  # lib64 is often a link to lib
+    known = compiled.pop() if len(compiled) == 1 else None
+    return known if known and known.read_bytes().count(SEED_SOURCE) == 1 else None
+
+
+def _seeded_copy(compiled: Path) -> Path:
+    """Return a folder for ``PYTHONPATH``: a copy of the package whose program reads ``seed`` in its working folder."""
+    package = compiled.parent.parent
+
+    def write(folder: Path) -> None:
+        shutil.copytree(package, folder / "eflomal")
+        changed = compiled.read_bytes().replace(SEED_SOURCE, b"\0seed".ljust(len(SEED_SOURCE), b"\0"))
+        (folder / "eflomal" / "bin" / "eflomal").write_bytes(changed)
+
+    return cached_folder("programs", cache_key("eflomal", package=str(package), compiled=file_digest(compiled)), write)
 
 
 def _keys(pair: WordPair) -> tuple[list[str], list[str]]:
@@ -146,13 +207,18 @@ def _keys(pair: WordPair) -> tuple[list[str], list[str]]:
 
 def _started(command: list[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise HarnessError(f"{Path(command[0]).name} ended with exit code {done.returncode}: {last[:200]}")
+    _ended_well(command[0], done.returncode, done.stderr)
+
+
+def _ended_well(command: str, code: int, messages: str) -> None:
+    if code:
+        last = (messages.strip().splitlines() or ["no message"])[-1]
+        raise HarnessError(f"{Path(command).name} ended with exit code {code}: {last[:200]}")
 
 
 def _read(path: Path, count: int) -> list[set[tuple[int, int]]]:
-    lines = path.read_text(encoding="utf-8").split("\n")[:count]
+    # The script ends with 0 even where the program it starts does not.
+    lines = path.read_text(encoding="utf-8").split("\n")[:count] if path.is_file() else []
     if len(lines) != count:
         raise HarnessError(f"eflomal-align answered {len(lines)} of {count} sentence pairs")
     links = []
