@@ -16,6 +16,7 @@ UNSPACED_LANGUAGES = frozenset({"zh", "yue", "ja", "th", "lo", "km", "my", "bo"}
 """Languages written without blanks between words."""
 
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}"
+_UNSPACED_CHARACTER = regex.compile(rf"[{_UNSPACED}]")
 _UNIT = regex.compile(
     rf"[{_UNSPACED}]\p{{M}}*"  # one character of a script without blanks
     rf"|(?:(?![{_UNSPACED}])\p{{L}})(?:(?![{_UNSPACED}])[\p{{L}}\p{{M}}\u200c\u200d])*"  # letters, marks, joiners
@@ -45,6 +46,11 @@ def normalise_language(tag: str) -> str:
 def word_offsets(text: str) -> tuple[tuple[int, int], ...]:
     """Return half-open character offsets of the labelling units of raw text; blanks belong to none."""
     return tuple(match.span() for match in _UNIT.finditer(text))
+
+
+def is_unspaced(char: str) -> bool:
+    """Tell whether a character belongs to a script written without blanks between words."""
+    return _UNSPACED_CHARACTER.match(char) is not None
 
 
 def is_spaced(language: str) -> bool:

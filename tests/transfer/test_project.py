@@ -12,10 +12,10 @@ from harness.languages import word_offsets
 from harness.records import Corpus, Sentence, Span
 from harness.transfer.align.engine import Links, WordPair
 from harness.transfer.align.segment import alignment_text
-from harness.transfer.carry import back_route, carry_training
+from harness.transfer.carry import Parallel, back_route, carry_training
 from harness.transfer.markers import mark, read_marks
 from harness.transfer.project import Projection, project_sentence
-from harness.transfer.tokens import frequent_words
+from harness.transfer.tokens import frequent_words, function_words
 
 
 def labelled(text: str, *surfaces: str, language: str = "en") -> Sentence:
@@ -76,6 +76,42 @@ def test_articles_that_the_source_does_not_have_are_left_out() -> None:
     assert surfaces("La Palma", project(labelled("The Palm", "The Palm/X"), "La Palma", "0-0 1-1")) == ["La Palma"]
 
 
+def test_an_article_that_alone_stands_for_a_word_of_the_span_is_kept() -> None:
+    source, target = labelled("for one week", "one week/X"), "pendant une semaine"
+    assert surfaces(target, project(source, target, "0-0 1-1 2-2", language="fr")) == ["une semaine"]
+    # 'food' has its noun, the article stands for nothing of it.
+    source, target = labelled("good food", "food/X"), "la nourriture bonne"
+    assert surfaces(target, project(source, target, "0-2 1-0 1-1", language="fr")) == ["nourriture"]
+
+
+def test_words_that_stand_unchanged_in_both_texts_anchor_the_links() -> None:
+    source, target = labelled("Apply Fucidin ointment", "Fucidin/DRUG"), "Yara yerine Fucidin pomad"
+    assert surfaces(target, project(source, target, "1-1 2-2", language="tr")) == ["Fucidin"]
+    assert surfaces(target, project(source, target, "1-1 2-2", language="tr", anchors=False)) == ["yerine"]
+    twice = "Fucidin yerine Fucidin pomad"  # which of the two it is, the links must say
+    assert surfaces(twice, project(source, twice, "1-2", language="tr")) == ["Fucidin"]
+    assert project(source, twice, "1-2", language="tr").spans[0].start == 15
+    # 'den' is another word in the other language.
+    assert surfaces("den röda", project(labelled("red den", "red/X"), "den röda", "0-1 1-0", "sv")) == ["röda"]
+
+
+def test_unaligned_characters_belong_to_the_name_they_adjoin() -> None:
+    source, target = labelled("take warfarin daily", "warfarin/DRUG"), "服用华法林每日"
+    offsets = tuple((n, n + 1) for n in range(2, 5))
+    other = Sentence("1", target, "zh")
+
+    def found(**rules: object) -> list[str]:
+        spans = project_sentence(
+            source, other, {(0, 0): 1.0, (1, 1): 1.0, (2, 4): 1.0},
+            source_offsets=alignment_text(source).offsets, target_offsets=((0, 2), *offsets, (5, 7)),
+            rules=ProjectionCard(**rules),
+        )  # fmt: skip
+        return surfaces(target, spans)
+
+    assert found() == ["华法林"]
+    assert found(characters=False) == ["华"]
+
+
 def test_an_uncovered_word_takes_the_unaligned_neighbour() -> None:
     source, target = labelled("three staff members here", "staff members/X"), "tres miembros personal aquí"
     links = "0-0 2-1 3-3"
@@ -87,11 +123,11 @@ def test_an_uncovered_word_takes_the_unaligned_neighbour() -> None:
 
 def test_a_name_without_links_is_copied_where_it_stands_verbatim() -> None:
     source = labelled("Malmö is nice", "Malmö/LOC")
-    found = project(source, "Ayer Malmö", "1-0")
+    found = project(source, "Ayer Malmö", "1-0", anchors=False)
     assert surfaces("Ayer Malmö", found) == ["Malmö"]
     assert found.account.as_dict()["copied"] == 1
     assert project(source, "Ayer Malmöstad", "1-0").account.total("dropped/unaligned") == 1
-    assert project(source, "Ayer Malmö", "1-0", copy_verbatim=False).lost
+    assert project(source, "Ayer Malmö", "1-0", anchors=False, copy_verbatim=False).lost
 
 
 def test_two_spans_that_claim_one_token_share_or_lose_it() -> None:
@@ -100,7 +136,7 @@ def test_two_spans_that_claim_one_token_share_or_lose_it() -> None:
     assert surfaces("besugos , truchas", found) == ["besugos", "truchas"]
     merged = project(labelled("New York City", "New York/X", "City/X"), "Nuevayork", "0-0 1-0 2-0")
     assert (len(merged.spans), merged.account.total("merged"), merged.account.total("dropped")) == (1, 1, 0)
-    claimed = project(labelled("500 mg", "500/A", "mg/B"), "500mg", "0-0 1-0", copy_verbatim=False)
+    claimed = project(labelled("500 mg", "500/A", "mg/B"), "500mg", "0-0 1-0", anchors=False, copy_verbatim=False)
     assert claimed.account.total("projected") + claimed.account.total("dropped") == 2
     assert claimed.account.total("dropped/claimed") == 1
 
@@ -200,7 +236,8 @@ def test_there_and_back_returns_the_original(source: Sentence, random: object) -
 @given(
     annotated(), annotated(), st.dictionaries(st.tuples(st.integers(0, 8), st.integers(0, 8)), st.floats(0.1, 1.0)),
     st.fixed_dictionaries({name: st.booleans() for name in
-                           ("punctuation", "articles", "extend", "copy_verbatim", "narrow", "assignment")}),
+                           ("anchors", "punctuation", "articles", "extend", "characters", "copy_verbatim", "narrow",
+                            "assignment")}),
     st.sampled_from(["best", "all"]),
 )  # fmt: skip
 def test_the_account_always_adds_up_and_spans_are_sound(
@@ -224,6 +261,22 @@ def test_frequent_words_need_a_corpus() -> None:
     assert frequent_words([["de", "la", "casa"]] * 3) == frozenset()
     words = [["de", f"word{number}", f"other{number}"] for number in range(500)]
     assert frequent_words(words) == {"de"}
+
+
+def test_frequent_words_of_entities_are_no_function_words() -> None:
+    seen = [("Days,", True), ("days", False), ("of", True), *[("of", False)] * 9]
+    assert function_words(frozenset({"days", "of", "unseen"}), seen) == {"of", "unseen"}
+
+
+def test_the_words_of_a_narrow_domain_are_carried_with_their_neighbours() -> None:
+    """'siku' (days) has no link in one pair; it is as frequent as a function word, but elsewhere in entities."""
+    source = labelled("take 5 days of rest", "5 days/X")
+    pairs = [source] * 300
+    targets = [Sentence(str(n), "pumzika siku 5 za", "sw") for n in range(300)]
+    links: list[Links] = [{(0, 0): 1.0, (1, 2): 1.0, (2, 1): 1.0, (3, 3): 1.0}] * 299 + [{(0, 0): 1.0, (1, 2): 1.0}]
+    texts = [tuple(map(alignment_text, side)) for side in (pairs, targets)]
+    found = Parallel(tuple(pairs), tuple(targets), texts[0], texts[1], tuple(links)).project(None, ProjectionCard())
+    assert {surfaces(targets[0].text, one)[0] for one in found} == {"siku 5"}
 
 
 @given(annotated(), st.sampled_from(["brackets", "tags"]))

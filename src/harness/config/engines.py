@@ -114,6 +114,9 @@ class AlignerCard(Strict):
 class ProjectionCard(Strict):
     """The rules that turn links and source spans into target spans, each on its own switch."""
 
+    anchors: bool = True
+    """Link words that occur once in each text and are spelled alike (numbers, and words of four letters or more: names)
+    to each other and nothing else, whatever the aligner says."""
     gaps: int = Field(default=3, ge=0)
     """Unaligned tokens in a row that a span may bridge; a token that is aligned elsewhere costs, see outside_cost."""
     outside_cost: float = Field(default=0.5, ge=0)
@@ -124,6 +127,9 @@ class ProjectionCard(Strict):
     """Drop a leading article that the source span does not have."""
     extend: bool = True
     """Where a word of the source span has no link, take the unaligned word beside the target span."""
+    characters: bool = True
+    """Scripts without blanks: take unaligned single characters that adjoin the single character a span begins or ends
+    with; names that no dictionary has fall apart into such."""
     copy_verbatim: bool = True
     """Where no word of a span has a link, take its surface if it stands unchanged in the target."""
     narrow: bool = False

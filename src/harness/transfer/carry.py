@@ -16,7 +16,7 @@ from harness.transfer.align.engine import Aligner, Links, WordPair, align_pairs
 from harness.transfer.align.segment import AlignmentText, alignment_text
 from harness.transfer.markers import mark, read_marks
 from harness.transfer.project import Projection, project_sentence
-from harness.transfer.tokens import frequent_words
+from harness.transfer.tokens import frequent_words, function_words
 
 Translate = Callable[[Sequence[str]], tuple[list[str], dict[str, int]]]
 """Texts → translations in order and number, and what to count."""
@@ -38,24 +38,43 @@ class Parallel:
 
     def project(self, spans: Sequence[Sequence[Span]] | None, rules: ProjectionCard) -> list[Projection]:
         """Project the sources' spans, or others over the same source texts, onto the targets."""
-        frequent = (
-            frequent_words(text.words for text in self.source_texts),
-            frequent_words(text.words for text in self.target_texts),
-        )
-        found = []
-        for number, (source, target) in enumerate(zip(self.sources, self.targets, strict=True)):
-            found.append(
-                project_sentence(
-                    source if spans is None else source.with_spans(spans[number]),
-                    target,
-                    self.links[number],
-                    source_offsets=self.source_texts[number].offsets,
-                    target_offsets=self.target_texts[number].offsets,
-                    rules=rules,
-                    frequent=frequent,
-                )
+        sources = self.sources
+        if spans is not None:
+            sources = tuple(source.with_spans(own) for source, own in zip(sources, spans, strict=True))
+        function = self._function_words(sources)
+        return [
+            project_sentence(
+                source,
+                self.targets[number],
+                self.links[number],
+                source_offsets=self.source_texts[number].offsets,
+                target_offsets=self.target_texts[number].offsets,
+                rules=rules,
+                function=function,
             )
-        return found
+            for number, source in enumerate(sources)
+        ]
+
+    def _function_words(self, sources: Sequence[Sentence]) -> tuple[frozenset[str], frozenset[str]]:
+        """Return the function words of both languages; a target word is in an entity where it is linked to one."""
+        within = [
+            [any(start < span.end and span.start < end for span in source.spans) for start, end in text.offsets]
+            for source, text in zip(sources, self.source_texts, strict=True)
+        ]
+        ours = (
+            pair
+            for text, own in zip(self.source_texts, within, strict=True)
+            for pair in zip(text.words, own, strict=True)
+        )
+        theirs = (
+            (text.words[j], own[i])
+            for text, own, links in zip(self.target_texts, within, self.links, strict=True)
+            for i, j in links
+        )
+        return (
+            function_words(frequent_words(text.words for text in self.source_texts), ours),
+            function_words(frequent_words(text.words for text in self.target_texts), theirs),
+        )
 
 
 def align_corpora(

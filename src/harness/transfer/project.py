@@ -5,7 +5,8 @@ weight of the links between window and span, minus costs named in :class:`~harne
 are linked to words outside the span (the *outlier* rule), clause marks that the source span does not have
 (*punctuation*), and excess length. Candidates are then chosen for the whole sentence, the most valuable first, so that
 no token serves two spans (*assignment*; García-Ferrero et al. 2023 score candidates likewise, by a translation model).
-Articles, uncovered words and verbatim copies follow as rules of their own. Nothing is lost unseen: each source span
+Words that stand unchanged in both texts are linked before that (*anchors*); articles, uncovered words and verbatim
+copies follow as rules of their own. Nothing is lost unseen: each source span
 ends projected or dropped, with the reason.
 """
 
@@ -71,17 +72,19 @@ def project_sentence(
     source_offsets: Offsets,
     target_offsets: Offsets,
     rules: ProjectionCard | None = None,
-    frequent: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset()),
+    function: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset()),
 ) -> Projection:
     """Carry the spans of a sentence over to its translation.
 
     :param links: (source token, target token) → weight in 0..1.
     :param source_offsets, target_offsets: character offsets of the tokens the links count.
-    :param frequent: frequent words of source and target language, see :func:`frequent_words`.
+    :param function: function words of source and target language, as comparison keys.
     """
     rules = rules or ProjectionCard()
-    first = TextTokens(source, source_offsets, frequent[0])
-    second = TextTokens(target, target_offsets, frequent[1])
+    first = TextTokens(source, source_offsets, function[0])
+    second = TextTokens(target, target_offsets, function[1])
+    if rules.anchors:
+        links = _anchored(links, first, second)
     by_target: dict[int, dict[int, float]] = {}
     by_source: dict[int, dict[int, float]] = {}
     for (i, j), weight in links.items():
@@ -97,10 +100,12 @@ def project_sentence(
     for number, window in chosen.items():
         tokens = covered[number]
         assert tokens is not None
-        edges = _trimmed(window.start, window.end, range(*tokens), first, second, rules)
+        edges = _trimmed(window, range(*tokens), first, second, by_source, by_target, rules)
         if edges:
             windows[number] = edges
     extended = _extend(windows, covered, first, second, by_source, by_target) if rules.extend else set()
+    if rules.characters:
+        extended |= _with_characters(windows, second, by_target)
     taken = _Taken(second)
     made: list[Span] = []
     placed: list[int] = []
@@ -126,7 +131,7 @@ def project_sentence(
         span, tokens = source.spans[number], covered[number]
         pieces = 0
         for window in candidates[number]:
-            edges = _trimmed(window.start, window.end, range(*(tokens or (0, 0))), first, second, rules)
+            edges = _trimmed(window, range(*(tokens or (0, 0))), first, second, by_source, by_target, rules)
             if edges and window.value > 0 and taken.free(*edges):
                 made.append(Span(second.offsets[edges[0]][0], second.offsets[edges[1] - 1][1], span.label))
                 taken.add(*edges, span.label)
@@ -152,10 +157,19 @@ def project_sentence(
         for place, offsets in enumerate(second.offsets)
         if place not in by_target
         and not second.is_edge_punctuation(place)
-        and second.keys[place] not in second.frequent
+        and second.keys[place] not in second.function
         and not any(offsets[0] < end and start < offsets[1] for start, end in inside)
     )
     return Projection(tuple(sorted(made)), account, unexplained)
+
+
+def _anchored(links: Links, first: TextTokens, second: TextTokens) -> Links:
+    """Link the words that can only be each other, and drop what else they were linked to."""
+    ours, theirs = first.anchors(), second.anchors()
+    pairs = {place: theirs[key] for key, place in ours.items() if key in theirs}
+    targets = set(pairs.values())
+    kept = {(i, j): weight for (i, j), weight in links.items() if i not in pairs and j not in targets}
+    return kept | dict.fromkeys(pairs.items(), 1.0)
 
 
 def _covered(span: Span, offsets: Offsets) -> tuple[int, int] | None:
@@ -227,10 +241,25 @@ def _choose(candidates: Sequence[Sequence[_Window]], *, exclusive: bool) -> dict
 
 
 def _trimmed(
-    start: int, end: int, tokens: range, first: TextTokens, second: TextTokens, rules: ProjectionCard
+    window: _Window,
+    tokens: range,
+    first: TextTokens,
+    second: TextTokens,
+    by_source: Mapping[int, Mapping[int, float]],
+    by_target: Mapping[int, Mapping[int, float]],
+    rules: ProjectionCard,
 ) -> tuple[int, int] | None:
+    start, end = window.start, window.end
+
+    def counts(place: int) -> bool:
+        """Tell whether an article alone stands for a word of the span: 'une' for 'one' in 'one week'."""
+        return any(
+            i in tokens and not first.is_article(i) and [j for j in by_source[i] if start <= j < end] == [place]
+            for i in by_target.get(place, {})
+        )
+
     if rules.articles and not first.is_article(tokens.start):
-        while end - start > 1 and second.is_article(start):
+        while end - start > 1 and second.is_article(start) and not counts(start):
             start += 1
     if rules.punctuation:
         while start < end and second.is_edge_punctuation(start) and not first.is_edge_punctuation(tokens.start):
@@ -256,7 +285,7 @@ def _extend(
         assert tokens is not None
         others = [edges for other, edges in windows.items() if other != number]
         missing = sum(
-            i not in by_source and first.keys[i] not in first.frequent and not first.is_edge_punctuation(i)
+            i not in by_source and first.keys[i] not in first.function and not first.is_edge_punctuation(i)
             for i in range(*tokens)
         )
         for step in (1, -1):
@@ -278,16 +307,46 @@ def _neighbour(
     by_target: Mapping[int, Mapping[int, float]],
     others: Sequence[tuple[int, int]],
 ) -> int | None:
-    """Return the next unaligned content word in a direction, over unaligned frequent words, within the clause."""
+    """Return the next unaligned content word in a direction, over unaligned function words, within the clause."""
     while 0 <= place < len(second):
         edge = place - 1 if step == 1 else place
         taken = any(start <= place < end for start, end in others)
         if taken or place in by_target or second.crossing(edge) or second.is_edge_punctuation(place):
             return None
-        if second.keys[place] not in second.frequent:
+        if second.keys[place] not in second.function:
             return place
         place += step
     return None
+
+
+def _with_characters(
+    windows: dict[int, tuple[int, int]], second: TextTokens, by_target: Mapping[int, Mapping[int, float]]
+) -> set[int]:
+    """Take the unaligned characters beside a window that begins or ends with a character; changes ``windows``."""
+    extended = set()
+    for number in sorted(windows):
+        start, end = windows[number]
+        others = [edges for other, edges in windows.items() if other != number]
+
+        def joins(place: int, edge: int, others: list[tuple[int, int]] = others) -> bool:
+            return (
+                0 <= place < len(second)
+                and place not in by_target
+                and second.is_character(place)
+                and second.is_character(edge)
+                and second.touch(min(place, edge))
+                and second.keys[place] not in second.function
+                and not any(first <= place < last for first, last in others)
+            )
+
+        while joins(start - 1, start):
+            start -= 1
+        while joins(end, end - 1):
+            end += 1
+        if (start, end) != windows[number]:
+            windows[number] = (start, end)
+            extended.add(number)
+    return extended
 
 
 class _Taken:

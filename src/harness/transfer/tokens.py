@@ -1,10 +1,11 @@
-"""The tokens of one text of a pair, and what the rules of projection ask of them: marks, articles, frequent words."""
+"""The tokens of one text of a pair, and what the rules of projection ask of them: marks, articles, function words."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 import regex
 
+from harness.languages import is_unspaced
 from harness.records import Sentence
 from harness.transfer.align.segment import Offsets, comparison_key
 
@@ -43,6 +44,13 @@ ARTICLES: Mapping[str, frozenset[str]] = {
 """Languages whose articles are words of their own; a leading one belongs to the span only if the source has one."""
 
 
+LEAST_ANCHOR = 4
+"""Letters of a word that is taken for the same word in another language."""
+
+ENTITY_SHARE = 0.3
+"""A word at least this part of which stands in entities is no function word, however frequent."""
+
+
 def frequent_words(texts: Iterable[Sequence[str]], *, most: int = 40, share: float = 0.004) -> frozenset[str]:
     """Return the words that stand between others in a language, found by frequency, as comparison keys.
 
@@ -55,16 +63,32 @@ def frequent_words(texts: Iterable[Sequence[str]], *, most: int = 40, share: flo
     return frozenset(word for word, count in ranked if total >= 1000 and count >= share * total)
 
 
+def function_words(frequent: frozenset[str], seen: Iterable[tuple[str, bool]]) -> frozenset[str]:
+    """Return the frequent words that stand outside entities nearly always.
+
+    In a narrow domain the words of entities are the frequent ones: 'days' and 'tablets' in prescriptions.
+
+    :param seen: words, and whether each stands in an entity.
+    """
+    counts: Counter[str] = Counter()
+    inside: Counter[str] = Counter()
+    for word, within in seen:
+        key = comparison_key(word)
+        counts[key] += 1
+        inside[key] += within
+    return frozenset(word for word in frequent if inside[word] < ENTITY_SHARE * counts[word] or not counts[word])
+
+
 class TextTokens:
     """Tokens of one text, with what the rules ask of them."""
 
-    def __init__(self, sentence: Sentence, offsets: Offsets, frequent: frozenset[str]) -> None:
+    def __init__(self, sentence: Sentence, offsets: Offsets, function: frozenset[str]) -> None:
         self.text = sentence.text
         self.offsets = offsets
         self.words = [sentence.text[start:end] for start, end in offsets]
         self.keys = [comparison_key(word) for word in self.words]
         self.articles = ARTICLES.get(sentence.language.partition("-")[0], frozenset())
-        self.frequent = frequent
+        self.function = function
 
     def __len__(self) -> int:
         return len(self.offsets)
@@ -87,6 +111,24 @@ class TextTokens:
     def is_article(self, place: int) -> bool:
         """Tell whether a token is an article of the language."""
         return self.keys[place] in self.articles
+
+    def anchors(self) -> dict[str, int]:
+        """Return the keys that occur once and say what they are (numbers, four letters and more) with their places."""
+        counts = Counter(self.keys)
+        return {
+            key: place
+            for place, key in enumerate(self.keys)
+            if counts[key] == 1 and (key.isdecimal() or (len(key) >= LEAST_ANCHOR and any(map(str.isalpha, key))))
+        }
+
+    def is_character(self, place: int) -> bool:
+        """Tell whether a token is a single character of a script without blanks."""
+        start, end = self.offsets[place]
+        return end - start == 1 and is_unspaced(self.text[start])
+
+    def touch(self, place: int) -> bool:
+        """Tell whether nothing stands between token ``place`` and the next."""
+        return self.offsets[place][1] == self.offsets[place + 1][0]
 
     def is_edge_punctuation(self, place: int) -> bool:
         """Tell whether a token is punctuation that no entity begins or ends with; % and the like are kept."""

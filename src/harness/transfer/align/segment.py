@@ -11,7 +11,7 @@ from typing import NamedTuple
 import regex
 
 from harness.errors import DependencyError
-from harness.languages import UNSPACED_LANGUAGES, word_offsets
+from harness.languages import UNSPACED_LANGUAGES, is_unspaced, word_offsets
 from harness.records import Sentence
 
 Offsets = tuple[tuple[int, int], ...]
@@ -43,11 +43,12 @@ def raw_offsets(text: str, language: str) -> Offsets:
     units = word_offsets(text)
     if language.partition("-")[0] not in UNSPACED_LANGUAGES:
         return units
-    # Join the labelling units (single characters) that lie within one dictionary word.
+    # Join the labelling units that lie within one dictionary word: characters, not '5' and 'mg', which ICU joins too.
     edges = {edge for segment in _breaker(text, language) for edge in segment}
     merged: list[tuple[int, int]] = []
     for start, end in units:
-        if merged and merged[-1][1] == start and start not in edges:
+        apart = start in edges or not (is_unspaced(text[start]) and merged and is_unspaced(text[merged[-1][0]]))
+        if not apart and merged[-1][1] == start:
             merged[-1] = (merged[-1][0], end)
         else:
             merged.append((start, end))
