@@ -170,6 +170,8 @@ def test_unspaced_scripts_are_cut_into_words_and_offsets_lead_back() -> None:
         assert "".join(text[start:end] for start, end in offsets) == text
     dose = "每次500mg"  # ICU makes one word of number and unit, which may be two entities
     assert [dose[start:end] for start, end in raw_offsets(dose, "zh")] == ["每次", "500", "mg"]
+    coffee = "コーヒーを飲む"  # the long vowel mark belongs to no script
+    assert [coffee[start:end] for start, end in raw_offsets(coffee, "ja")] == ["コーヒー", "を", "飲む"]
     emoji = "😀😀我爱北京天安门 5mg"
     assert "天安门" in [emoji[start:end] for start, end in raw_offsets(emoji, "zh")]
     sentence = Sentence("1", "a b c", "en", (), ((0, 3), (4, 5)))

@@ -16,7 +16,7 @@ from harness.transfer.align.engine import Aligner, Links, WordPair, align_pairs
 from harness.transfer.align.segment import AlignmentText, alignment_text
 from harness.transfer.markers import mark, read_marks
 from harness.transfer.project import Projection, project_sentence
-from harness.transfer.tokens import frequent_words, function_words
+from harness.transfer.words import frequent_words, function_words
 
 Translate = Callable[[Sequence[str]], tuple[list[str], dict[str, int]]]
 """Texts → translations in order and number, and what to count."""
@@ -28,6 +28,7 @@ class Parallel:
 
     :param sources, targets: sentences, pair by pair; an empty translation has the empty text.
     :param links: of each pair, between the tokens of ``source_texts`` and ``target_texts``.
+    :param function: function words of both languages, as comparison keys.
     """
 
     sources: tuple[Sentence, ...]
@@ -35,46 +36,24 @@ class Parallel:
     source_texts: tuple[AlignmentText, ...]
     target_texts: tuple[AlignmentText, ...]
     links: tuple[Links, ...]
+    function: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
 
     def project(self, spans: Sequence[Sequence[Span]] | None, rules: ProjectionCard) -> list[Projection]:
         """Project the sources' spans, or others over the same source texts, onto the targets."""
-        sources = self.sources
-        if spans is not None:
-            sources = tuple(source.with_spans(own) for source, own in zip(sources, spans, strict=True))
-        function = self._function_words(sources)
-        return [
-            project_sentence(
-                source,
-                self.targets[number],
-                self.links[number],
-                source_offsets=self.source_texts[number].offsets,
-                target_offsets=self.target_texts[number].offsets,
-                rules=rules,
-                function=function,
+        found = []
+        for number, (source, target) in enumerate(zip(self.sources, self.targets, strict=True)):
+            found.append(
+                project_sentence(
+                    source if spans is None else source.with_spans(spans[number]),
+                    target,
+                    self.links[number],
+                    source_offsets=self.source_texts[number].offsets,
+                    target_offsets=self.target_texts[number].offsets,
+                    rules=rules,
+                    function=self.function,
+                )
             )
-            for number, source in enumerate(sources)
-        ]
-
-    def _function_words(self, sources: Sequence[Sentence]) -> tuple[frozenset[str], frozenset[str]]:
-        """Return the function words of both languages; a target word is in an entity where it is linked to one."""
-        within = [
-            [any(start < span.end and span.start < end for span in source.spans) for start, end in text.offsets]
-            for source, text in zip(sources, self.source_texts, strict=True)
-        ]
-        ours = (
-            pair
-            for text, own in zip(self.source_texts, within, strict=True)
-            for pair in zip(text.words, own, strict=True)
-        )
-        theirs = (
-            (text.words[j], own[i])
-            for text, own, links in zip(self.target_texts, within, self.links, strict=True)
-            for i, j in links
-        )
-        return (
-            function_words(frequent_words(text.words for text in self.source_texts), ours),
-            function_words(frequent_words(text.words for text in self.target_texts), theirs),
-        )
+        return found
 
 
 def align_corpora(
@@ -87,19 +66,44 @@ def align_corpora(
 ) -> Parallel:
     """Align sentence pairs.
 
-    :param more: further pairs that a statistical aligner learns from.
+    :param more: further pairs that a statistical aligner learns from; their entities, and those of the sources, tell
+        which frequent words are no function words.
     :param keep: store the links in the cache; off for restricted corpora.
     :raises DataError: sources and targets differ in number.
     """
     if len(sources) != len(targets):
         raise DataError(f"{len(sources)} sentences have {len(targets)} translations; line N must belong to sentence N")
-    source_texts = tuple(map(alignment_text, sources))
-    target_texts = tuple(map(alignment_text, targets))
-    pairs = [WordPair(one.words, other.words) for one, other in zip(source_texts, target_texts, strict=True)]
     extra = more if aligner.learns else ()
-    learned = [WordPair(alignment_text(one).words, alignment_text(other).words) for one, other in extra]
-    links = align_pairs(aligner, pairs + learned, keep=keep)[: len(pairs)]
-    return Parallel(tuple(sources), tuple(targets), source_texts, target_texts, tuple(links))
+    annotated = [*sources, *(one for one, _ in extra)]
+    source_texts = tuple(map(alignment_text, annotated))
+    target_texts = tuple(map(alignment_text, [*targets, *(other for _, other in extra)]))
+    pairs = [WordPair(one.words, other.words) for one, other in zip(source_texts, target_texts, strict=True)]
+    links = tuple(align_pairs(aligner, pairs, keep=keep))
+    function = _function_words(annotated, source_texts, target_texts, links)
+    own = slice(len(sources))
+    return Parallel(tuple(sources), tuple(targets), source_texts[own], target_texts[own], links[own], function)
+
+
+def _function_words(
+    annotated: Sequence[Sentence],
+    source_texts: Sequence[AlignmentText],
+    target_texts: Sequence[AlignmentText],
+    links: Sequence[Links],
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the function words of both languages; a target word stands in an entity where it is linked to one."""
+    ours: list[tuple[str, bool | None]] = []
+    theirs: list[tuple[str, bool | None]] = []
+    for source, one, other, pair in zip(annotated, source_texts, target_texts, links, strict=True):
+        within = [any(start < span.end and span.start < end for span in source.spans) for start, end in one.offsets]
+        ours += zip(one.words, within, strict=True)
+        linked: dict[int, bool] = {}
+        for i, j in pair:
+            linked[j] = linked.get(j, False) or within[i]
+        theirs += ((word, linked.get(place)) for place, word in enumerate(other.words))
+    return (
+        function_words(frequent_words(text.words for text in source_texts), ours),
+        function_words(frequent_words(text.words for text in target_texts), theirs),
+    )
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,12 @@ MARK_COST = 2.0
 EXCESS_COST = 0.3
 """Cost of each token beyond twice the source span's length plus one."""
 
+SURE = 0.75
+"""Weight of a link that both directions found."""
+
+LETTERS_PER_CHARACTER = 2
+"""A name of so many letters takes at most one character, Chinese for its sound."""
+
 LONGEST_WINDOW = 60
 """Tokens; longer windows are not considered."""
 
@@ -105,7 +111,7 @@ def project_sentence(
             windows[number] = edges
     extended = _extend(windows, covered, first, second, by_source, by_target) if rules.extend else set()
     if rules.characters:
-        extended |= _with_characters(windows, second, by_target)
+        extended |= _with_characters(windows, [source.surface(span) for span in source.spans], second, by_target)
     taken = _Taken(second)
     made: list[Span] = []
     placed: list[int] = []
@@ -164,9 +170,20 @@ def project_sentence(
 
 
 def _anchored(links: Links, first: TextTokens, second: TextTokens) -> Links:
-    """Link the words that can only be each other, and drop what else they were linked to."""
+    """Link the words that can only be each other, and drop what else they were linked to.
+
+    Common words may be false friends ('pain' in English and French): they give way to links the aligner is sure of.
+    """
     ours, theirs = first.anchors(), second.anchors()
-    pairs = {place: theirs[key] for key, place in ours.items() if key in theirs}
+    sure = [link for link, weight in links.items() if weight >= SURE]
+    pairs = {}
+    for key, i in ours.items():
+        j = theirs.get(key)
+        if j is None or key in first.function or key in second.function:
+            continue
+        known = any((i == one) != (j == other) for one, other in sure)
+        if not known or (first.is_marked(i) and second.is_marked(j)):
+            pairs[i] = j
     targets = set(pairs.values())
     kept = {(i, j): weight for (i, j), weight in links.items() if i not in pairs and j not in targets}
     return kept | dict.fromkeys(pairs.items(), 1.0)
@@ -285,8 +302,7 @@ def _extend(
         assert tokens is not None
         others = [edges for other, edges in windows.items() if other != number]
         missing = sum(
-            i not in by_source and first.keys[i] not in first.function and not first.is_edge_punctuation(i)
-            for i in range(*tokens)
+            not (i in by_source or first.is_grammatical(i) or first.is_edge_punctuation(i)) for i in range(*tokens)
         )
         for step in (1, -1):
             if not missing:
@@ -320,29 +336,28 @@ def _neighbour(
 
 
 def _with_characters(
-    windows: dict[int, tuple[int, int]], second: TextTokens, by_target: Mapping[int, Mapping[int, float]]
+    windows: dict[int, tuple[int, int]],
+    surfaces: Sequence[str],
+    second: TextTokens,
+    by_target: Mapping[int, Mapping[int, float]],
 ) -> set[int]:
     """Take the unaligned characters beside a window that begins or ends with a character; changes ``windows``."""
     extended = set()
     for number in sorted(windows):
         start, end = windows[number]
+        most = -(-sum(map(str.isalnum, surfaces[number])) // LETTERS_PER_CHARACTER)
         others = [edges for other, edges in windows.items() if other != number]
-
-        def joins(place: int, edge: int, others: list[tuple[int, int]] = others) -> bool:
-            return (
-                0 <= place < len(second)
-                and place not in by_target
-                and second.is_character(place)
-                and second.is_character(edge)
-                and second.touch(min(place, edge))
-                and second.keys[place] not in second.function
-                and not any(first <= place < last for first, last in others)
-            )
-
-        while joins(start - 1, start):
-            start -= 1
-        while joins(end, end - 1):
-            end += 1
+        for step in (1, -1):
+            while second.offsets[end - 1][1] - second.offsets[start][0] < most:
+                edge = end - 1 if step == 1 else start
+                place = edge + step
+                if not 0 <= place < len(second) or place in by_target or second.is_particle(place):
+                    break
+                if not (second.is_character(place) and second.is_character(edge) and second.touch(min(place, edge))):
+                    break
+                if any(one <= place < other for one, other in others):
+                    break
+                start, end = min(start, place), max(end, place + 1)
         if (start, end) != windows[number]:
             windows[number] = (start, end)
             extended.add(number)

@@ -1,13 +1,13 @@
 """The tokens of one text of a pair, and what the rules of projection ask of them: marks, articles, function words."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
 
 import regex
 
 from harness.languages import is_unspaced
 from harness.records import Sentence
 from harness.transfer.align.segment import Offsets, comparison_key
+from harness.transfer.words import ARTICLES, PARTICLES
 
 _MARK = regex.compile(r"[,;:.!?()\"…“”„«»¡¿,、。；：！？（）،؛؟।]")
 
@@ -21,62 +21,8 @@ _EDGE = regex.compile(r"^[\p{P}\p{S}]+$")
 _SYMBOLS_KEPT = regex.compile(r"[%°€$£¥+µ&#@*/-]")
 
 
-ARTICLES: Mapping[str, frozenset[str]] = {
-    language: frozenset(words.split())
-    for language, words in {
-        "en": "the a an",
-        "es": "el la los las lo un una unos unas",
-        "fr": "le la les l un une des",
-        "de": "der die das den dem des ein eine einen einem einer eines",
-        "it": "il lo la i gli le l un uno una",
-        "pt": "o a os as um uma uns umas",
-        "ca": "el la els les l un una uns unes",
-        "gl": "o a os as un unha uns unhas",
-        "nl": "de het een",
-        "sv": "en ett den det de",
-        "da": "en et den det de",
-        "no": "en ei et den det de",
-        "el": "ο η το οι τα του της των τον την ένας μια ένα",
-        "hu": "a az egy",
-        "ro": "un o niște",
-    }.items()
-}
-"""Languages whose articles are words of their own; a leading one belongs to the span only if the source has one."""
-
-
 LEAST_ANCHOR = 4
 """Letters of a word that is taken for the same word in another language."""
-
-ENTITY_SHARE = 0.3
-"""A word at least this part of which stands in entities is no function word, however frequent."""
-
-
-def frequent_words(texts: Iterable[Sequence[str]], *, most: int = 40, share: float = 0.004) -> frozenset[str]:
-    """Return the words that stand between others in a language, found by frequency, as comparison keys.
-
-    :param most: at most so many words.
-    :param share: least share of the running text; a small corpus has few such words or none.
-    """
-    counts = Counter(comparison_key(word) for words in texts for word in words)
-    total = sum(counts.values())
-    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:most]
-    return frozenset(word for word, count in ranked if total >= 1000 and count >= share * total)
-
-
-def function_words(frequent: frozenset[str], seen: Iterable[tuple[str, bool]]) -> frozenset[str]:
-    """Return the frequent words that stand outside entities nearly always.
-
-    In a narrow domain the words of entities are the frequent ones: 'days' and 'tablets' in prescriptions.
-
-    :param seen: words, and whether each stands in an entity.
-    """
-    counts: Counter[str] = Counter()
-    inside: Counter[str] = Counter()
-    for word, within in seen:
-        key = comparison_key(word)
-        counts[key] += 1
-        inside[key] += within
-    return frozenset(word for word in frequent if inside[word] < ENTITY_SHARE * counts[word] or not counts[word])
 
 
 class TextTokens:
@@ -87,7 +33,10 @@ class TextTokens:
         self.offsets = offsets
         self.words = [sentence.text[start:end] for start, end in offsets]
         self.keys = [comparison_key(word) for word in self.words]
-        self.articles = ARTICLES.get(sentence.language.partition("-")[0], frozenset())
+        language = sentence.language.partition("-")[0]
+        self._articles = ARTICLES.get(language, frozenset())
+        self._particles = PARTICLES.get(language, frozenset())
+        self._given = sentence.tokens is not None
         self.function = function
 
     def __len__(self) -> int:
@@ -110,7 +59,15 @@ class TextTokens:
 
     def is_article(self, place: int) -> bool:
         """Tell whether a token is an article of the language."""
-        return self.keys[place] in self.articles
+        return self.keys[place] in self._articles
+
+    def is_grammatical(self, place: int) -> bool:
+        """Tell whether a token is an article or a function word."""
+        return self.is_article(place) or self.keys[place] in self.function
+
+    def is_marked(self, place: int) -> bool:
+        """Tell whether a token looks like a name or a code: it has a capital or a digit."""
+        return any(char.isupper() or char.isdecimal() for char in self.words[place])
 
     def anchors(self) -> dict[str, int]:
         """Return the keys that occur once and say what they are (numbers, four letters and more) with their places."""
@@ -122,9 +79,16 @@ class TextTokens:
         }
 
     def is_character(self, place: int) -> bool:
-        """Tell whether a token is a single character of a script without blanks."""
+        """Tell whether a token is a single character of a script without blanks, as a dictionary leaves unknown words.
+
+        Tokens of a corpus are its own choice and tell nothing of the kind.
+        """
         start, end = self.offsets[place]
-        return end - start == 1 and is_unspaced(self.text[start])
+        return not self._given and end - start == 1 and is_unspaced(self.text[start])
+
+    def is_particle(self, place: int) -> bool:
+        """Tell whether a single character is a word between others."""
+        return self.words[place] in self._particles or self.keys[place] in self.function
 
     def touch(self, place: int) -> bool:
         """Tell whether nothing stands between token ``place`` and the next."""

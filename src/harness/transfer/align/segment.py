@@ -11,7 +11,7 @@ from typing import NamedTuple
 import regex
 
 from harness.errors import DependencyError
-from harness.languages import UNSPACED_LANGUAGES, is_unspaced, word_offsets
+from harness.languages import UNSPACED_LANGUAGES, word_offsets
 from harness.records import Sentence
 
 Offsets = tuple[tuple[int, int], ...]
@@ -43,11 +43,11 @@ def raw_offsets(text: str, language: str) -> Offsets:
     units = word_offsets(text)
     if language.partition("-")[0] not in UNSPACED_LANGUAGES:
         return units
-    # Join the labelling units that lie within one dictionary word: characters, not '5' and 'mg', which ICU joins too.
+    # Join the labelling units that lie within one dictionary word, but not '5' and 'mg', which may be two entities.
     edges = {edge for segment in _breaker(text, language) for edge in segment}
     merged: list[tuple[int, int]] = []
     for start, end in units:
-        apart = start in edges or not (is_unspaced(text[start]) and merged and is_unspaced(text[merged[-1][0]]))
+        apart = not merged or start in edges or text[start].isdecimal() != text[start - 1].isdecimal()
         if not apart and merged[-1][1] == start:
             merged[-1] = (merged[-1][0], end)
         else:
