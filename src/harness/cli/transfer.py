@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from harness.cli import existing_folder, quiet_libraries, use_cores
+from harness.cli import existing_folder, quiet_libraries, stop_on_sigterm, use_cores
 from harness.cli.run import ConfigDir
 
 if TYPE_CHECKING:
@@ -66,8 +66,7 @@ def translate(
 
     With --score and several translators, the best by chrF is written.
     """
-    use_cores()
-    quiet_libraries()
+    _start()
     from harness.cache import write_text
     from harness.errors import UsageError
     from harness.stages import (
@@ -129,8 +128,7 @@ def align(
     as_json: AsJson = False,
 ) -> None:
     """Align words: one line a pair, i-j (source-target, from 0)."""
-    use_cores()
-    quiet_libraries()
+    _start()
     from harness.cache import write_text
     from harness.stages import (
         Languages,
@@ -199,8 +197,7 @@ def project(
     as_json: AsJson = False,
 ) -> None:
     """Project entities onto a translation: one JSON line a pair, in order. The aligner learns from all pairs given."""
-    use_cores()
-    quiet_libraries()
+    _start()
     from harness.cache import write_text
     from harness.corpora.writers import jsonl_text
     from harness.stages import (
@@ -258,6 +255,12 @@ def project(
     line = f"wrote {output}: {counts['projected']} of {counts['source']} entities projected by {best}"
     notes = {name: number for name, number in counts.items() if "/" not in name or name.startswith("dropped/")}
     _report(value, line, scores, notes, as_json)
+
+
+def _start() -> None:
+    use_cores()
+    quiet_libraries()
+    stop_on_sigterm()  # programs that were started end with this one
 
 
 def _names(text: str, score: Path | None, what: str) -> list[str]:
