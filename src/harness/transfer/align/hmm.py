@@ -79,12 +79,8 @@ class HmmModel:
         groups = tuple((int(length), np.flatnonzero(given == length)) for length in np.unique(given))
         return _Side(made, groups, transposed)
 
-    def train(self, *, model1_steps: int = 5, hmm_steps: int = 5, own_steps: int = 2) -> tuple[Floats, Floats]:
-        """Return the posterior of every cell in both directions after training (cells row by row, by sentence).
-
-        :param own_steps: last steps in which each direction learns from itself alone: agreement leaves a word one
-            counterpart, and two words for one ('toutes les' for 'every') are then learned.
-        """
+    def train(self, *, model1_steps: int = 5, hmm_steps: int = 5) -> tuple[Floats, Floats]:
+        """Return the posterior of every cell in both directions after training (cells row by row, by sentence)."""
         forward, reverse = self._first_posteriors()
         for step in range(model1_steps + hmm_steps):
             agreed = forward * reverse
@@ -95,10 +91,6 @@ class HmmModel:
             else:
                 forward = self._hmm(tables[0], self._forward)
                 reverse = self._hmm(tables[1], self._reverse)
-        for _ in range(own_steps):
-            tables = self._tables(forward)[0], self._tables(reverse)[1]
-            forward = self._hmm(tables[0], self._forward)
-            reverse = self._hmm(tables[1], self._reverse)
         return forward, reverse
 
     def _first_posteriors(self) -> tuple[Floats, Floats]:

@@ -29,7 +29,7 @@ class HmmAligner:
     def identity(self) -> Mapping[str, object]:
         """Everything the links depend on."""
         return {
-            "kind": "hmm", "version": 2, "prefix": self._prefix, "threshold": self._threshold,
+            "kind": "hmm", "version": 1, "prefix": self._prefix, "threshold": self._threshold,
             "symmetrise": self._symmetrise,
         }  # fmt: skip
 
