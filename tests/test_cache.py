@@ -1,10 +1,11 @@
 import errno
+import os
 from pathlib import Path
 
 import pytest
 
 from harness.cache import atomic_path, cache_folder, cache_key, cached_folder, write_text
-from harness.errors import HarnessError
+from harness.errors import DataError, HarnessError
 
 
 def test_keys_depend_on_every_part_and_not_on_order() -> None:
@@ -57,3 +58,18 @@ def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
 
     with pytest.raises(HarnessError, match="No space left on device; free some space"):
         fill()
+
+
+def test_a_link_keeps_pointing_and_a_device_stays_a_device(tmp_path: Path) -> None:
+    (tmp_path / "real").write_text("old", encoding="utf-8")
+    (tmp_path / "link").symlink_to("real")
+    write_text(tmp_path / "link", "new")
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "real").read_text(encoding="utf-8") == "new"
+    null = tmp_path / "null"
+    os.mkfifo(null)
+    reader = os.open(null, os.O_RDONLY | os.O_NONBLOCK)
+    write_text(null, "text")
+    assert os.read(reader, 9) == b"text" and null.is_fifo()
+    os.close(reader)
+    with pytest.raises(DataError, match="it is a folder; name a file"):
+        write_text(tmp_path, "text")

@@ -91,9 +91,18 @@ def test_translate_with_a_file_and_references(files: Path) -> None:
         (("project", "source.conll", "target.txt", "--score", "gold.conll"), "3 sentences, 4 are projected"),
         (("align", "source.conll", "target.txt", "--write-priors", "p"), "use --aligner eflomal"),
         (("translate", "target.txt", "--translator", "file"), "translator.path=FILE"),
+        (("translate", "target.txt", "--ranking", "r"), "--ranking keeps scores; give --score as well"),
+        (
+            ("translate", "target.txt", "--score", "gold.conll"),
+            r"target.txt has 4 sentences and gold.conll \d+ references",
+        ),
+        (("translate", "empty.txt", "--score", "empty.txt"), "empty.txt has 0 sentences and empty.txt 0 references"),
+        (("project", "source.conll", "target.txt", "--learn-from", "latin1"), "latin1:1: not UTF-8"),
     ],
 )
 def test_wrong_use_is_one_sentence_and_exit_code_2(files: Path, arguments: tuple[str, ...], sentence: str) -> None:
+    (files / "latin1").write_bytes("niño\tboy\n".encode("latin1"))
+    (files / "empty.txt").touch()
     done = harness(*arguments, *LANGUAGES, "-o", "out", cwd=files)
     assert done.returncode == 2, done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
@@ -101,6 +110,21 @@ def test_wrong_use_is_one_sentence_and_exit_code_2(files: Path, arguments: tuple
 
     assert re.search(sentence, done.stderr)
     assert not (files / "out").exists()
+
+
+def test_a_no_break_space_stays_in_its_token_and_ids_are_those_of_the_source(tmp_path: Path) -> None:
+    (tmp_path / "s.jsonl").write_text(
+        '{"id": "doc-7", "text": "Give 1000 mg to Anna", "spans": [{"start": 5, "end": 12, "label": "X"}]}\n',
+        encoding="utf-8",
+    )
+    (tmp_path / "t.txt").write_text("Donner 1\u00a0000 mg à Anna\n", encoding="utf-8")
+    (tmp_path / "l").write_text("0-0 1-1 2-2 3-3 4-4\n", encoding="utf-8")
+    done = harness("project", "s.jsonl", "t.txt", "--source-language", "en", "--target-language", "fr", "--pretokenised",
+                   "--alignments", "l", "-o", "out.jsonl", cwd=tmp_path)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    line = json.loads((tmp_path / "out.jsonl").read_text(encoding="utf-8"))
+    assert (line["id"], line["text"]) == ("doc-7", "Donner 1\u00a0000 mg à Anna")
+    assert line["spans"] == [{"start": 7, "end": 15, "label": "X"}]
 
 
 def test_scores_of_translations_are_sacrebleus() -> None:

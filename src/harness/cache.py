@@ -19,7 +19,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Protocol
 
-from harness.errors import HarnessError
+from harness.errors import DataError, HarnessError
 
 FORMAT = 1
 """Enters every key: raised when the layout of an entry changes, so that old entries are not read."""
@@ -51,8 +51,9 @@ def cached_folder(kind: str, key: str, write: Callable[[Path], None]) -> Path:
     entry = cache_folder() / kind / key
     if entry.is_dir():
         return entry
-    entry.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{key}-", dir=entry.parent))
+    with disk_errors(entry):
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{key}-", dir=entry.parent))
     try:
         with disk_errors(entry):
             write(scratch)
@@ -118,7 +119,8 @@ class DiskRows:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with disk_errors(self._path):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
         try:
             connection = sqlite3.connect(self._path, timeout=60)
             try:
@@ -136,14 +138,26 @@ class DiskRows:
 
 @contextmanager
 def atomic_path(target: Path) -> Iterator[Path]:
-    """Give a temporary path beside ``target`` and rename it to ``target`` when the block ends well."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
+    """Give a temporary path beside ``target`` and rename it to ``target`` when the block ends well.
+
+    A link's own target is replaced; a device (``/dev/null``) is written to and stays what it is.
+    """
+    target = target.resolve()
+    device = target.exists() and not target.is_file()
+    if target.is_dir():
+        raise DataError(f"cannot write {target}: it is a folder; name a file")
+    place = Path(tempfile.gettempdir()) if device else target.parent
+    with disk_errors(target):
+        place.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=place)
     os.close(handle)
     scratch = Path(name)
     try:
         with disk_errors(target):
             yield scratch
+            if device:
+                target.write_bytes(scratch.read_bytes())
+                return
             # mkstemp makes private files; what we leave behind gets the ordinary permissions.
             scratch.chmod(0o666 & ~_umask())
             scratch.replace(target)
@@ -170,6 +184,9 @@ def disk_errors(target: Path) -> Iterator[None]:
             errno.EACCES,
             errno.EPERM,
             errno.EFBIG,
+            errno.ENOTDIR,
+            errno.EEXIST,
+            errno.ENOENT,
         ):
             raise
         raise HarnessError(

@@ -74,7 +74,7 @@ class Warm:
         """Return what the translation methods need, made once for all encoders, ratios and seeds."""
         if not config.method.translates:
             return Routes()
-        folder = config.data_folder or Path.cwd()
+        folder = Path.cwd()  # as on any command line; only a data card's own files start from its folder
         method = config.method
         parts = (config.data, config.translator, config.aligner, method.projection)
         key = (*(part.model_dump_json() for part in parts), folder, config.targets, method.train, method.test)

@@ -104,7 +104,7 @@ def run_tags(config: Config, command: str) -> dict[str, str]:
     """Return the tags of a run: protocol, languages, provenance and the line that repeats it."""
     tags = {
         "protocol": config.effective_protocol,
-        "languages": ",".join(config.data.languages),
+        "languages": ",".join((config.data.source.language, *config.targets)),
         "translator": config.translator.name,
         "aligner": config.aligner.name,
         "generator": config.synthesis.name,
@@ -112,7 +112,7 @@ def run_tags(config: Config, command: str) -> dict[str, str]:
         "restricted": str(config.data.restricted).lower(),
         "harness.command": command,
     }
-    folder = config.data_folder or Path.cwd()
+    folder = Path.cwd()
     for kind, tag in (
         ("translator", ranking_tag(config.translator, "translator", folder)),
         ("aligner", ranking_tag(config.aligner, "aligner", folder)),

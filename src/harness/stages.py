@@ -5,14 +5,16 @@ links exist and by the span F1 of what is projected over their links. These scor
 downstream F1 never does.
 """
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from harness.config import AlignerCard, Config, FileSource, ProjectionCard, TranslatorCard, compose_config
 from harness.corpora.catalogue import read_source
+from harness.corpora.readers.reading import text_lines
 from harness.errors import DataError, UsageError
 from harness.evaluation.measures import measures
 from harness.evaluation.spans import count_spans
@@ -81,7 +83,8 @@ def read_targets(path: Path, language: str, *, pretokenised: bool) -> tuple[Sent
     for sentence in lines:
         offsets = []
         place = 0
-        words = sentence.text.split()
+        # A no-break space is part of its token, as in the tokens of a corpus.
+        words = [word for word in re.split("[ \t]+", sentence.text) if word.strip()]
         for word in words:
             offsets.append((place, place + len(word)))
             place += len(word) + 1
@@ -94,7 +97,7 @@ def read_pairs(path: Path, languages: Languages) -> list[tuple[Sentence, Sentenc
     if not path.is_file():
         raise DataError(f"{path}: no such file")
     pairs = []
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").split("\n"), 1):
+    for number, line in enumerate(text_lines(path), 1):
         if not line.strip():
             continue
         source, tab, target = line.partition("\t")
@@ -127,6 +130,8 @@ def translation_scores(translations: Sequence[str], references: Sequence[str], l
 
     if len(translations) != len(references):
         raise DataError(f"{len(translations)} translations have {len(references)} references")
+    if not translations:
+        raise DataError("there is nothing to score: 0 translations")
     base = language.partition("-")[0]
     tokenizer = "zh" if base == "zh" else "char" if base in ("ja", "th", "lo", "km", "my") else "13a"
     return {
@@ -201,9 +206,9 @@ def project_files(
     parallel = align_corpora(aligner, sources, [one.with_spans(()) for one in targets], more=more)
     account = Account()
     projected = []
-    for target, found in zip(targets, parallel.project(None, rules), strict=True):
+    for source, target, found in zip(sources, targets, parallel.project(None, rules), strict=True):
         account.add(found.account)
-        projected.append(target.with_spans(found.spans))
+        projected.append(replace(target.with_spans(found.spans), id=source.id))
     pairs = [
         WordPair(one.words, other.words)
         for one, other in zip(parallel.source_texts, parallel.target_texts, strict=True)

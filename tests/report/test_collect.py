@@ -5,7 +5,7 @@ import json
 import pytest
 
 from harness.errors import ConfigError, UsageError
-from harness.report.collect import Record, best_run, comparison
+from harness.report.collect import Record, best_run, comparison, has_key
 from harness.report.tables import comma_separated, latex, markdown, plain_table, width
 
 
@@ -61,6 +61,11 @@ def test_oracles_are_rows_of_their_own_and_marked() -> None:
     header, *rows = compare(record(1), record(2, tags={"protocol": "oracle"}))
     assert header[2] == "protocol"
     assert [row[2] for row in rows] == ["zero_shot", "oracle"]
+
+
+def test_a_key_is_a_parameter_or_tag_of_any_run() -> None:
+    records = [record(1, f1=0.4)]
+    assert has_key(records, "encoder") and has_key(records, "languages") and not has_key(records, "ration")
 
 
 def test_an_unknown_key_names_the_nearest() -> None:

@@ -78,12 +78,24 @@ def test_a_measure_that_no_run_logs_is_refused_before_anything_runs(objective: s
 def test_a_study_may_not_choose_an_aligner_or_translator_by_downstream_f1(key: str) -> None:
     values = {"aligner": ["hmm", "eflomal"], "translator": ["file", "apertium"], "aligner.prefix": [3, 4]}[key]
     config = compose_config(["method=translate_train"])
-    grid = Sweep.model_validate({"name": "x", "grid": {"method": ["translate_train"], key: values}})
     search = Sweep.model_validate({"name": "x", "search": {key: {"choices": values}}, "budget": {"trials": 2}})
-    for sweep in (grid, search):
+    grid = Sweep.model_validate({"name": "x", "grid": {"method": ["translate_train"], key: values}})
+    several = [compose_config(["method=translate_train", f"{key}={value}"]) for value in values]
+    for sweep, configs in ((grid, several), (search, [config])):
         with pytest.raises(ConfigError, match=f"would choose {key} by downstream F1; rank translators with"):
-            check_transfer_choice(sweep, [config])
-        check_transfer_choice(sweep, [compose_config(["method=translate_train", "protocol=oracle"])])
-        check_transfer_choice(sweep, [compose_config(["method=zero_shot"])])
-    one = Sweep.model_validate({"name": "x", "grid": {"method": ["translate_train"], key: values[:1]}})
-    check_transfer_choice(one, [config])
+            check_transfer_choice(sweep, configs)
+    check_transfer_choice(search, [compose_config(["method=translate_train", "protocol=oracle"])])
+    check_transfer_choice(search, [compose_config(["method=zero_shot"])])
+    check_transfer_choice(grid, several[:1])
+
+
+def test_an_aligner_that_differs_without_a_key_of_its_own_is_seen_and_one_that_is_not_used_is_not() -> None:
+    """One grid names it and the other has the default, or presets differ: the cells tell."""
+    sweep = Sweep.model_validate({"name": "x", "grid": [{"method": ["translate_train"]}]})
+    default, other = (
+        compose_config(["method=translate_train"]),
+        compose_config(["method=translate_train", "aligner=eflomal"]),
+    )
+    with pytest.raises(ConfigError, match="would choose aligner by downstream F1"):
+        check_transfer_choice(sweep, [default, other])
+    check_transfer_choice(sweep, [compose_config(["method=zero_shot", "aligner=eflomal"]), default])

@@ -62,6 +62,27 @@ def test_everything_logged_is_there(tracking: str, tmp_path: Path) -> None:
     assert found.info.artifact_uri.startswith((tmp_path / "runs-artifacts" / "e").as_uri())
 
 
+def test_two_workers_may_enter_one_data_set_at_once(tracking: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mlflow.exceptions import MlflowException
+
+    store = Store(tracking)
+    corpus = Corpus("toy", "test", "sv", (Sentence("1", "Rome", "sv"),), ())
+    real, faults = store.client.log_inputs, ["(IntegrityError) UNIQUE constraint failed: datasets.name"]
+
+    def race(*given: object) -> None:
+        if faults:
+            raise MlflowException(faults.pop())
+        real(*given)
+
+    monkeypatch.setattr(store.client, "log_inputs", race)
+    with run(store) as opened:
+        opened.log_corpora([corpus])
+        faults.append("no such table: inputs")
+        with pytest.raises(HarnessError, match="no such table"):
+            opened.log_corpora([corpus])
+    assert len(store.client.get_run(opened.run_id).inputs.dataset_inputs) == 1
+
+
 def test_a_parameter_that_mlflow_would_cut_is_an_error(tracking: str) -> None:
     with pytest.raises(ConfigError, match="7000 characters"), run(Store(tracking)) as opened:
         opened.log_params({"x": "y" * 7000})

@@ -120,6 +120,7 @@ class Reversing:
     """A translator that can be killed after some batches."""
 
     batch_size = 2
+    by_text = False
 
     def __init__(self, batches: int | None = None) -> None:
         self.left = batches
@@ -147,6 +148,41 @@ def test_a_killed_translation_goes_on_and_redoes_at_most_one_batch() -> None:
     assert found == (["a", "bb", "ccc", "dddd", "eeeee", "bb", ""], {"cut": 1})
     assert len(first.asked) == 2
     assert sorted(first.asked + second.asked) == sorted({*texts} - {""})
+
+
+class Counting(Reversing):
+    """A translator that numbers its answers, as a sampling server would; texts do not bear on each other."""
+
+    by_text = True
+    count = 0
+
+    def translate(self, texts: list[str]) -> list[Translation]:
+        self.asked += texts
+        Counting.count += len(texts)
+        return [Translation(f"{text} {Counting.count}") for text in texts]
+
+
+def test_what_is_stored_is_asked_once_and_is_what_is_written() -> None:
+    first, _ = translate_texts(Counting(), ["a", "b", "c"])
+    server = Counting()
+    found, _ = translate_texts(server, ["b", "d", "a"])
+    assert server.asked == ["d"]
+    assert (found[0], found[2]) == (first[1], first[0])
+
+    class Network(Counting):
+        by_text = False  # its batches are repeated whole, but what was stored stays
+
+    network = Network()
+    again, _ = translate_texts(network, ["b", "e"])
+    assert network.asked == ["b", "e"] and again[0] == found[0]
+
+
+def test_a_folder_named_for_a_card_of_many_models_is_the_one_used(tmp_path: Path) -> None:
+    from harness.transfer.translate.seq2seq import model_place
+
+    card = TranslatorCard(name="opus", kind="seq2seq", pairs={"en-es": "hub/model"})
+    assert model_place(card, "en", "es", tmp_path) == "hub/model"
+    assert model_place(card.model_copy(update={"path": "/mine"}), "en", "es", tmp_path) == "/mine"
 
 
 def test_restricted_text_is_kept_in_memory_only(tmp_path: Path) -> None:

@@ -38,9 +38,12 @@ def _uri(tracking: str | None) -> str:
     return uri
 
 
+BY = "encoder,method,ratio"
+
+
 def compare(
     experiment: Experiment = None,
-    by: Annotated[str, typer.Option("--by", help="Keys that make a row, by comma.")] = "encoder,method,ratio",
+    by: Annotated[str, typer.Option("--by", help="Keys that make a row, by comma.")] = BY,
     measure: Annotated[
         str, typer.Option("--measure", help="Measures, by comma: entity_f1, span_f1, span_accuracy …")
     ] = "entity_f1",
@@ -57,7 +60,7 @@ def compare(
     from harness.cache import write_text
     from harness.errors import UsageError, listing, nearest
     from harness.report import tables
-    from harness.report.collect import collect, comparison
+    from harness.report.collect import collect, comparison, has_key
     from harness.tracking.mlflow import Store
 
     if format_name not in tables.FORMATS:
@@ -65,6 +68,8 @@ def compare(
     measures = _measures(measure)
     records = collect(Store(_uri(tracking)), experiment)
     keys = [key.strip() for key in by.split(",") if key.strip()]
+    if by == BY:  # the usual ones, as far as the runs have them: translation has no ratio
+        keys = [key for key in keys if has_key(records, key)] or keys
     header, rows, objects = comparison(records, keys, measures, languages.split(",") if languages else None)
     if languages and not any(
         entry.get(f"test/{languages.split(',')[0]}/{measures[0]}") is not None for entry in objects

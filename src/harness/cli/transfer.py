@@ -66,9 +66,9 @@ def translate(
 
     With --score and several translators, the best by chrF is written.
     """
-    _start()
+    _start(output)
     from harness.cache import write_text
-    from harness.errors import UsageError
+    from harness.errors import DataError, UsageError
     from harness.stages import (
         Languages,
         cards,
@@ -80,10 +80,14 @@ def translate(
     )
     from harness.transfer.ranking import add_ranked
 
-    names = _names(translator, score, "translators")
+    names = _names(translator, score, "translators", ranking)
     languages = Languages.of(source_language, target_language)
     sentences = read_sentences(source, languages.source)
     references = read_targets(score, languages.target, pretokenised=False) if score else ()
+    if score and (len(references) != len(sentences) or not sentences):
+        raise DataError(
+            f"{source} has {len(sentences)} sentences and {score} {len(references)} references; line by line"
+        )
     results: dict[str, tuple[list[str], dict[str, int]]] = {}
     scores: dict[str, dict[str, float]] = {}
     for name in names:
@@ -128,7 +132,7 @@ def align(
     as_json: AsJson = False,
 ) -> None:
     """Align words: one line a pair, i-j (source-target, from 0)."""
-    _start()
+    _start(output)
     from harness.cache import write_text
     from harness.stages import (
         Languages,
@@ -143,7 +147,7 @@ def align(
     from harness.transfer.align.pharaoh import pharaoh_text
     from harness.transfer.ranking import add_ranked
 
-    names = _names(aligner, score, "aligners")
+    names = _names(aligner, score, "aligners", ranking)
     languages = Languages.of(source_language, target_language)
     sources = _sources(source, languages.source, pretokenised)
     targets = read_targets(target, languages.target, pretokenised=pretokenised)
@@ -197,7 +201,7 @@ def project(
     as_json: AsJson = False,
 ) -> None:
     """Project entities onto a translation: one JSON line a pair, in order. The aligner learns from all pairs given."""
-    _start()
+    _start(output)
     from harness.cache import write_text
     from harness.corpora.writers import jsonl_text
     from harness.stages import (
@@ -218,7 +222,7 @@ def project(
     if alignments:
         aligner = "links"
         overrides.append(f"aligner.path={alignments.expanduser().absolute()}")
-    names = _names(aligner, score, "aligners")
+    names = _names(aligner, score or score_links, "aligners", ranking)
     languages = Languages.of(source_language, target_language)
     sources = read_sentences(source, languages.source)
     targets = read_targets(target, languages.target, pretokenised=pretokenised)
@@ -238,16 +242,11 @@ def project(
             found |= alignment_error(links, score_links, pairs)
         if found:
             scores[name] = found
-        if score and ranking:
-            add_ranked(
-                ranking,
-                "aligner",
-                card.name,
-                "span_f1",
-                found["span_f1"],
-                _facts(languages, card, sources, targets),
-            )
-    best = ranked({name: one["span_f1"] for name, one in scores.items()})[0][0] if score else names[0]
+        if found and ranking:
+            measure, goodness = ("span_f1", found["span_f1"]) if score else ("1-aer", 1 - found["aer"])
+            add_ranked(ranking, "aligner", card.name, measure, goodness, _facts(languages, card, sources, targets))
+    order = {name: one["span_f1"] if score else -one["aer"] for name, one in scores.items()}
+    best = ranked(order)[0][0] if order else names[0]
     projected, account, _, _ = results[best]
     write_text(output, jsonl_text(projected))
     counts = account.as_dict()
@@ -257,18 +256,24 @@ def project(
     _report(value, line, scores, notes, as_json)
 
 
-def _start() -> None:
+def _start(output: Path) -> None:
+    from harness.errors import UsageError
+
+    if output.is_dir():  # told before the work, not after it
+        raise UsageError(f"--output {output}: it is a folder; name a file")
     use_cores()
     quiet_libraries()
     stop_on_sigterm()  # programs that were started end with this one
 
 
-def _names(text: str, score: Path | None, what: str) -> list[str]:
+def _names(text: str, score: Path | None, what: str, ranking: Path | None) -> list[str]:
     from harness.errors import UsageError
 
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names or (len(names) > 1 and score is None):
         raise UsageError(f"{text!r}: several {what} are compared by --score; give it, or name one")
+    if ranking and score is None:
+        raise UsageError("--ranking keeps scores; give --score as well")
     return names
 
 

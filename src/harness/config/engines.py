@@ -99,7 +99,7 @@ class AlignerCard(Strict):
     softmax_threshold: float = Field(default=0.001, gt=0, lt=1)
     """embedding: smallest probability of a link in both directions (AWESoME's)."""
     batch_size: int = Field(default=32, ge=1)
-    """embedding: sentence pairs per step; also what a kill loses at most."""
+    """embedding: sentence pairs per step of the encoder."""
     ranking: str | None = None
     """File of `harness project --score --ranking FILE`: the intrinsic ranking that chose this aligner."""
 

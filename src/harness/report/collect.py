@@ -98,6 +98,12 @@ NOT_A_SETTING = ("seed", "trainer.threads")
 """Parameters in which runs of one row may differ: the repetition, and the machine's share."""
 
 
+def has_key(records: Sequence[Record], name: str) -> bool:
+    """Tell whether any run has a parameter or tag of this name."""
+    full = ALIASES.get(name, name)
+    return any(full in record.params or full in record.tags for record in records)
+
+
 def groups(records: Sequence[Record], by: Sequence[str]) -> tuple[list[str], list[Group]]:
     """Group runs that differ in their seed alone.
 
@@ -106,8 +112,8 @@ def groups(records: Sequence[Record], by: Sequence[str]) -> tuple[list[str], lis
     :raises ConfigError: a key is neither a parameter nor a tag of any run.
     """
     for name in by:
-        full = ALIASES.get(name, name)
-        if not any(full in record.params or full in record.tags for record in records):
+        if not has_key(records, name):
+            full = ALIASES.get(name, name)
             known = sorted({key for record in records for key in record.params})
             hint = nearest(full, known)
             raise ConfigError(f"--by {name!r}: no run has it{hint}; parameters: {listing(known, most=40)}")

@@ -218,22 +218,22 @@ def check_transfer_choice(sweep: Sweep, configs: Iterable[Config]) -> None:
 
     :raises ConfigError: several of them stand in the space, and the protocol is zero_shot.
     """
-    spaces = [{key: set(map(repr, values)) for key, values in grid.items()} for grid in sweep.grid]
-    spaces.append(
-        {
-            key: {"low", "high"} if space.choices is None else set(map(repr, space.choices))
-            for key, space in sweep.search.items()
-        }
-    )
-    found: dict[str, set[str]] = {}
-    for space in spaces:
-        for key, values in space.items():
-            if key.partition(".")[0] in ("translator", "aligner"):
-                found.setdefault(key, set()).update(values)
-    several = sorted(key for key, values in found.items() if len(values) > 1)
-    if several and any(config.method.translates and config.protocol != "oracle" for config in configs):
+    judged = [config for config in configs if config.method.translates and config.protocol != "oracle"]
+    # What is searched may differ between its ends; all else stands in the cells, whatever gave it (a key, a preset).
+    several = {
+        key
+        for key, space in sweep.search.items()
+        if key.partition(".")[0] in ("translator", "aligner") and (space.choices is None or len(space.choices) > 1)
+    }
+    for kind in ("translator", "aligner"):
+        cards = [getattr(config, kind).model_dump(mode="json", exclude={"ranking"}) for config in judged]
+        if len({card["name"] for card in cards}) > 1:
+            several.add(kind)
+        elif cards:
+            several |= {f"{kind}.{key}" for key in cards[0] if any(card[key] != cards[0][key] for card in cards)}
+    if several and judged:
         raise ConfigError(
-            f"this study would choose {listing(several)} by downstream F1; rank translators with "
+            f"this study would choose {listing(sorted(several))} by downstream F1; rank translators with "
             "'harness translate --score' and aligners with 'harness project --score' and name the best "
             "(protocol=oracle allows a comparison and tags every run)"
         )

@@ -348,8 +348,16 @@ class Run:
                 profile=json.dumps(profile),
             )
             inputs.append(DatasetInput(dataset, tags=[InputTag("mlflow.data.context", corpus.split)]))
-        with store_errors(self.store.uri):
-            self.store.client.log_inputs(self.run_id, inputs)
+        for attempt in range(5):
+            try:
+                with store_errors(self.store.uri):
+                    self.store.client.log_inputs(self.run_id, inputs)
+                return
+            except HarnessError as error:
+                # Two workers of a sweep may enter the same data set at once; then it is there at the next try.
+                text = str(error).lower()
+                if attempt == 4 or "datasets" not in text or not ("unique" in text or "duplicate" in text):
+                    raise
 
     def start_system_metrics(self) -> None:
         """Sample processor, memory and GPU every ten seconds until the run ends."""

@@ -13,6 +13,8 @@ from harness.transfer.translate.engine import Translation
 class ApertiumTranslator:
     """Runs ``apertium -u MODE``: one line in, one line out, unknown words left as they are without a mark."""
 
+    by_text = True
+
     def __init__(self, card: TranslatorCard, source: str, target: str) -> None:
         if not shutil.which("apertium"):
             raise DependencyError(

@@ -24,6 +24,8 @@ RETRIES = 6
 class ChatTranslator:
     """Sends sentences to a chat model; the key stands in an environment variable and is never logged."""
 
+    by_text = True
+
     def __init__(self, card: TranslatorCard, source: str, target: str) -> None:
         import langcodes
 

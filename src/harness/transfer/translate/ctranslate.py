@@ -16,6 +16,8 @@ from harness.transfer.translate.seq2seq import Seq2SeqCodec, model_place
 class CTranslate2Translator:
     """Beam search in CTranslate2; pieces come from the original model's tokenizer."""
 
+    by_text = False
+
     def __init__(self, card: TranslatorCard, source: str, target: str, folder: Path) -> None:
         try:
             import ctranslate2

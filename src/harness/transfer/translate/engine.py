@@ -43,6 +43,10 @@ class Translator(Protocol):
     def batch_size(self) -> int:
         """Texts per call."""
 
+    @property
+    def by_text(self) -> bool:
+        """Whether a text's translation does not depend on the batch it is in; then none is ever asked for twice."""
+
     def translate(self, texts: Sequence[str]) -> list[Translation]:
         """Translate texts that are not empty, in order."""
 
@@ -69,13 +73,14 @@ def translate_texts(
     )
     known = rows.get(list(keys.values()))
     size = translator.batch_size
-    batches = [distinct[start : start + size] for start in range(0, len(distinct), size)]
+    asked = [text for text in distinct if keys[text] not in known] if translator.by_text else distinct
+    batches = [asked[start : start + size] for start in range(0, len(asked), size)]
     left = [batch for batch in batches if any(keys[text] not in known for text in batch)]
     if left:
         logger.info("translating %d of %d texts", sum(map(len, left)), len(distinct))
     with progress_bar("translating", len(left)) as advance:
         for batch in left:
-            # The whole batch even where some of it is known: padding is part of what a network computes.
+            # A network gets the whole batch even where some of it is known: padding is part of what it computes.
             answers = translator.translate(batch)
             if len(answers) != len(batch):
                 raise DataError(f"the translator answered {len(answers)} of {len(batch)} texts")
@@ -87,7 +92,7 @@ def translate_texts(
             rows.put(
                 {keys[text]: made[keys[text]] for text, one in zip(batch, answers, strict=True) if one.text.strip()}
             )
-            known |= made
+            known = made | known  # what is stored stays, so that a repeated command gives the same
             advance()
     notes: Counter[str] = Counter()
     found = []

@@ -15,6 +15,8 @@ class FileTranslator:
     :raises DataError: the file is missing or a line has no tab.
     """
 
+    by_text = True
+
     batch_size = 10_000
 
     def __init__(self, card: TranslatorCard, source: str, target: str, folder: Path) -> None:

@@ -26,7 +26,7 @@ def model_place(card: TranslatorCard, source: str, target: str, folder: Path) ->
 
     :raises UsageError: the card has models by pair and none for this one.
     """
-    named = card.pairs.get(f"{source}-{target}") or card.path
+    named = card.path or card.pairs.get(f"{source}-{target}")
     if not named:
         raise UsageError(
             f"translator {card.name} has no model for {source}-{target}; known pairs: {listing(sorted(card.pairs))}; "
@@ -38,6 +38,8 @@ def model_place(card: TranslatorCard, source: str, target: str, folder: Path) ->
 
 class Seq2SeqTranslator:
     """Beam search with a pretrained model."""
+
+    by_text = False
 
     def __init__(self, card: TranslatorCard, source: str, target: str, folder: Path) -> None:
         import torch
