@@ -110,7 +110,7 @@ def main() -> None:
         _fail(error, "interrupted", 130)
     except SystemExit as error:
         if error.code == 130:  # typer has caught the Ctrl-C already
-            sys.stderr.write("interrupted; the run is marked KILLED, nothing half-written is kept\n")
+            sys.stderr.write("interrupted; a run is marked KILLED, nothing half-written is kept\n")
         raise
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -30,7 +30,7 @@ class TranslatorCard(Strict):
     codes: dict[str, str] = Field(default={})
     """Language tag → the model's own code (NLLB: sw: swh_Latn; Apertium: es: spa)."""
     pairs: dict[str, str] = Field(default={})
-    """SOURCE-TARGET → path, for engines with one model a pair (Opus-MT)."""
+    """SOURCE-TARGET → path, for engines with one model a pair (Opus-MT); path, if given, serves every pair instead."""
     model: str | None = None
     """chat: the model's name on the server."""
     base_url: str | None = None

@@ -169,7 +169,7 @@ class Store:
             uri = self.client.get_run(run_id).info.artifact_uri
             repository: Any = get_artifact_repository(uri, tracking_uri=self.uri)
             repository.delete_artifacts(name)
-        except Exception as failure:  # noqa: BLE001 - see above
+        except Exception as failure:  # noqa: BLE001 - any store's; the caller has a worse error to report
             logger.error(
                 "half-written %s of run %s could not be removed: %s", name, run_id, str(failure).splitlines()[0]
             )

@@ -92,7 +92,8 @@ def translate_texts(
             rows.put(
                 {keys[text]: made[keys[text]] for text, one in zip(batch, answers, strict=True) if one.text.strip()}
             )
-            known = made | known  # what is stored stays, so that a repeated command gives the same
+            for key, value in made.items():
+                known.setdefault(key, value)  # what is stored stays, so that a repeated command gives the same
             advance()
     notes: Counter[str] = Counter()
     found = []
