@@ -8,11 +8,21 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 
+LONGEST_MESSAGE = 900
+"""Characters of a message: about ten lines of a terminal. A line of a file may have megabytes."""
+
 
 class HarnessError(Exception):
-    """Something went wrong that one sentence explains. Exit code 1: the run failed."""
+    """Something went wrong that one sentence explains. Exit code 1: the run failed.
+
+    A message longer than :data:`LONGEST_MESSAGE` loses its middle: the place stands at its beginning, the advice at its
+    end.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(shortened(message, LONGEST_MESSAGE))
 
 
 class UsageError(HarnessError):
@@ -29,6 +39,13 @@ class DataError(UsageError):
     """A corpus file or card is missing, malformed or does not fit. Exit code 2."""
 
 
+class FileError(DataError):
+    """A file is missing, not allowed, or in another encoding or format: the message holds nothing of its content.
+
+    Reports about restricted corpora may repeat these messages; all others they withhold.
+    """
+
+
 class DependencyError(UsageError):
     """An optional package is missing; the message holds the command that installs it. Exit code 2."""
 
@@ -37,6 +54,27 @@ def nearest(word: str, allowed: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the closest allowed word, or an empty string."""
     close = get_close_matches(word, [str(candidate) for candidate in allowed], n=1, cutoff=0.6)
     return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text of at most ``most`` characters, its middle replaced by the number of characters left out.
+
+    What no terminal or database can hold (lone surrogates) is replaced too.
+    """
+    if len(text) > most:
+        head, tail = most * 2 // 3, most // 3 - 40
+        text = f"{text[:head]} … ({len(text) - head - tail} characters left out) … {text[-tail:]}"
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def shown(value: object, most: int = 80) -> str:
+    """Return a value as it stands in a message: quoted, control characters escaped, the middle of a long one left
+    out.
+    """
+    if isinstance(value, str) and len(value) > most:
+        return f"{value[: most - 20]!r}… ({len(value)} characters)"
+    text = repr(value)
+    return text if len(text) <= 2 * most else f"{text[: 2 * most - 20]}… ({len(text)} characters)"
 
 
 def listing(words: Iterable[object], *, most: int = 12) -> str:

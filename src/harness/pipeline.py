@@ -34,10 +34,12 @@ from harness.recording import (
     run_tags,
     saved_config,
     synthesis_metrics,
+    unreachable_metrics,
 )
 from harness.records import Corpus, Span
 from harness.synthesis.corpus import card_path, read_card
 from harness.tracking.mlflow import CHECKPOINT, Run, Store, tracking_uri
+from harness.transfer.carry import BackRoute
 from harness.transfer.recipe import Mixture, mixtures, needed_corpora
 from harness.transfer.routes import Routes, file_splits, prepare_routes
 
@@ -192,6 +194,7 @@ def train_and_score(
     scores: dict[tuple[str, str], list[dict[str, float]]] = {}
     metrics: dict[str, float] = {}
     collapsed: list[str] = []
+    unreachable: dict[tuple[str, str], tuple[int, int]] = {}
     for number, mixture in enumerate(mixed):
         several = len(mixed) > 1
         part = "-".join(mixture.targets) if several else ""
@@ -244,13 +247,16 @@ def train_and_score(
             )
             if model.collapsed:
                 collapsed.append(f"{prefix}{model.collapsed}")
-            for corpus in tested(config, catalogue, mixture):
+            scored_corpora = tested(config, catalogue, mixture)
+            unreachable |= out_of_reach(model, mixture, [one for one in scored_corpora if not routed(one, routes)])
+            for corpus in scored_corpora:
                 scored, projected = score(corpus, model, run, config, part, routes)
                 scores.setdefault((corpus.split, corpus.language), []).append(scored)
                 metrics |= projected
             if config.tracking.checkpoints != "none":
                 folder = model.save(Path(scratch) / "model", **checkpoint_facts(config, run.run_id))
                 run.log_folder(folder, f"{CHECKPOINT}/{part}" if several else CHECKPOINT)
+    metrics |= unreachable_metrics(unreachable)
     metrics |= {"model/count": float(len(mixed)), "train/collapsed": float(bool(collapsed))}
     if len(mixed) > 1:  # seconds add up, sizes and scores of one model are comparable with other runs
         for name in MODEL_METRICS:
@@ -268,6 +274,33 @@ def tested(config: Config, catalogue: Catalogue, mixture: Mixture) -> list[Corpu
     return [catalogue.corpora[key] for key in wanted if key in catalogue.corpora and key not in selecting]
 
 
+def routed(corpus: Corpus, routes: Routes) -> BackRoute | None:
+    """Return the way back from a test set's translation, where that is what gets tagged."""
+    return routes.testing.get(corpus.language) if corpus.split == "test" else None
+
+
+def out_of_reach(
+    model: FittedModel, mixture: Mixture, scored: Sequence[Corpus]
+) -> dict[tuple[str, str], tuple[int, int]]:
+    """Count the entities that the encoder's words and pieces cannot express, and say so above 1 %.
+
+    :param scored: corpora that are tagged as they are.
+    :returns: (language, split) → unreachable entities, all entities.
+    """
+    found: dict[tuple[str, str], tuple[int, int]] = {}
+    splits = [("train", mixture.train), ("dev", mixture.dev), *((one.split, one.sentences) for one in scored)]
+    for split, sentences in splits:
+        for language, (missed, spans) in model.unreachable(sentences).items():
+            found[(language, split)] = (missed, spans)
+            if missed > 0.01 * spans:
+                logger.warning(
+                    "%s %s: %d of %d entities (%.1f %%) begin or end inside a piece of this encoder and cannot "
+                    "be found exactly",
+                    split, language, missed, spans, 100 * missed / spans,
+                )  # fmt: skip
+    return found
+
+
 def score(
     corpus: Corpus, model: FittedModel, run: Run, config: Config, part: str, routes: Routes
 ) -> tuple[dict[str, float], dict[str, float]]:
@@ -277,7 +310,7 @@ def score(
     :returns: measures, and for translate-test what the projection of the predictions came to.
     """
     started = time.perf_counter()
-    route = routes.testing.get(corpus.language) if corpus.split == "test" else None
+    route = routed(corpus, routes)
     projected: dict[str, float] = {}
     if route:
         tagged, account = model.predict(route.translated)

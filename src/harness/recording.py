@@ -34,6 +34,19 @@ def data_metrics(catalogue: Catalogue, mixed: Sequence[Mixture]) -> dict[str, fl
     return metrics
 
 
+def unreachable_metrics(counts: Mapping[tuple[str, str], tuple[int, int]]) -> dict[str, float]:
+    """Return ``data/LANGUAGE/unreachable_entities``, and the same of each split.
+
+    :param counts: (language, split) → entities that the encoder cannot express, all entities.
+    """
+    metrics: dict[str, float] = {}
+    for (language, split), (missed, _) in counts.items():
+        metrics[f"data/{language}/{split}_unreachable_entities"] = float(missed)
+        total = f"data/{language}/unreachable_entities"
+        metrics[total] = metrics.get(total, 0.0) + missed
+    return metrics
+
+
 def projection_metrics(routes: Routes) -> dict[str, float]:
     """Return ``projection/LANGUAGE/…`` of the translated training sets."""
     metrics: dict[str, float] = {}

@@ -32,14 +32,19 @@ class FileSource(Strict):
     hub: str | None = None
     """Hugging Face data set id (``owner/name``)."""
     format: str | None = None
-    """conll, jsonl, doccano, inline, brat, lines, parquet, arrow or rows (JSON with token and tag columns); read from
-    the file's ending where missing."""
+    """conll, jsonl (also doccano, prodigy, label_studio), inline, brat, lines, parquet, arrow or rows (JSON with
+    token and tag columns); read from the file's ending where missing.
+    """
     revision: str | None = None
     """Commit or ref of the hub data set; without one, the tip of its default branch, with a warning."""
     files: str | None = None
-    """Parquet files inside the hub repository, as a glob (``en/train/*.parquet``)."""
+    """Parquet files inside the hub repository or the folder, as a glob (``en/train/*.parquet``)."""
     sha256: str | None = None
     """Checksum of the file, compared at load."""
+    token_column: int | None = None
+    """conll: column of the token, from 1, negative from the end; found out where missing, refused where ambiguous."""
+    tag_column: int | str | None = None
+    """conll: column of the tag likewise, or the key of the tag in CoNLL-U's MISC column (``NER``)."""
     tokens_field: str = "tokens"
     """Column of the tokens (parquet, arrow, hub)."""
     tags_field: str = "ner_tags"
@@ -53,6 +58,8 @@ class FileSource(Strict):
     def _one_place(self) -> "FileSource":
         if (self.path is None) == (self.hub is None):
             raise ValueError("give either 'path' or 'hub'")
+        if 0 in (self.token_column, self.tag_column):
+            raise ValueError("token_column and tag_column count from 1, or from -1 for the last")
         return self
 
 

@@ -7,23 +7,24 @@ expected counts, dropped labels, repaired spans.
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 
 from harness.config.cards import DataCard, ExpectedCounts, FileSource, resolve_path
-from harness.corpora.readers import Reading, reader_for
+from harness.corpora.readers import TEXT_READERS, Reading, reader_for
+from harness.corpora.readers.conll import read_conll
 from harness.corpora.readers.huggingface import TABLE_FORMATS, fetch_hub_files, read_table
-from harness.errors import DataError, listing
+from harness.errors import DataError, FileError, listing, nearest, shown
 from harness.provenance import file_digest
 from harness.records import Corpus, Origin, Sentence, Span
 
 logger = logging.getLogger(__name__)
 
 _ENDINGS = {
-    ".conll": "conll", ".iob": "conll", ".iob2": "conll", ".bio": "conll", ".tsv": "conll",
-    ".jsonl": "jsonl", ".json": "jsonl", ".txt": "lines", ".parquet": "parquet", ".arrow": "arrow",
+    ".conll": "conll", ".conllu": "conll", ".iob": "conll", ".iob2": "conll", ".bio": "conll", ".tsv": "conll",
+    ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".txt": "lines", ".parquet": "parquet", ".arrow": "arrow",
 }  # fmt: skip
 
 _ORIGINS = {
@@ -89,7 +90,7 @@ def load_corpora(card: DataCard, folder: Path, wanted: Iterable[Key]) -> Catalog
     for language, split in keys:
         source = _source(card, language, split)
         assert source is not None
-        corpus = _corpus(card, _read(card, source, language, folder), language, split, source)
+        corpus = _corpus(card, _read(card, source, language, split, folder), language, split, source)
         expected = card.expected.get(f"{language}.{split}")
         if expected:
             differences += _differences(corpus, expected)
@@ -102,17 +103,43 @@ def load_corpora(card: DataCard, folder: Path, wanted: Iterable[Key]) -> Catalog
     return Catalogue(card, corpora, tuple(differences))
 
 
-def _read(card: DataCard, source: FileSource, language: str, folder: Path) -> Reading:
-    """Read a source; for a restricted corpus, errors say where and not what: messages end up in logs."""
+def _read(card: DataCard, source: FileSource, language: str, split: str, folder: Path) -> Reading:
+    """Read a source; of a restricted corpus, errors say where and never what: messages end up in logs and databases."""
+    texts_only = split.startswith("translated")
+    if not card.restricted:
+        return read_source(source, language, folder, annotated=not texts_only)
     try:
-        return read_source(source, language, folder)
-    except DataError as error:
-        place = re.match(r"(.+?\.\w+:\d+)", str(error))
-        if not card.restricted or not place:
-            raise
+        return read_source(source, language, folder, annotated=not texts_only)
+    except FileError:
+        raise  # tells of the file, not of what is in it
+    except Exception as error:  # noqa: BLE001 - of restricted text no message of anybody's may come out
+        if isinstance(error, DataError):
+            place = _place(str(error), source_path(source, folder))
+        else:  # a defect of ours: its message may hold anything
+            place = f"{source_path(source, folder)}: {type(error).__name__}"
         raise DataError(
-            f"{place[1]}: this line cannot be read; what it holds is withheld, because {card.name} is restricted"
+            f"{place}: cannot be read; what it holds is withheld, because {card.name} is restricted (read a copy "
+            "with a card "
+            "that is not, to see the reason)"
         ) from None
+
+
+def source_path(source: FileSource, folder: Path) -> Path:
+    """Return where a local source lies; for a hub data set its id."""
+    return resolve_path(source.path, folder) if source.path else Path(source.hub or "")
+
+
+def _place(message: str, path: Path) -> str:
+    """Return file and line, row or item of a reader's message, nothing else of it.
+
+    In a folder the file's name is repeated only if there is such a file: anything may stand in a message.
+    """
+    rest = message.removeprefix(str(path)) if message.startswith(str(path)) else ""
+    match = re.match(r"((?:/[^\n:]+)?)(?::(\d+)|: row (\d+)|: item (\d+))", rest)
+    if not match or (match[1] and not Path(f"{path}{match[1]}").is_file()):
+        return str(path)
+    number = f":{match[2]}" if match[2] else f": row {match[3]}" if match[3] else f": item {match[4]}"
+    return f"{path}{match[1]}{number}"
 
 
 def _source(card: DataCard, language: str, split: str) -> FileSource | None:
@@ -122,9 +149,10 @@ def _source(card: DataCard, language: str, split: str) -> FileSource | None:
     return found if isinstance(found, FileSource) else None
 
 
-def read_source(source: FileSource, language: str, folder: Path) -> Reading:
+def read_source(source: FileSource, language: str, folder: Path, *, annotated: bool = True) -> Reading:
     """Read one split, from disk or from the hub.
 
+    :param annotated: false for texts to tag or to translate, which may lack annotations.
     :raises DataError: see :func:`load_corpora`; also a checksum that differs.
     """
     if source.hub is not None:
@@ -134,11 +162,22 @@ def read_source(source: FileSource, language: str, folder: Path) -> Reading:
     else:
         path = resolve_path(source.path or "", folder)
     if source.sha256 and path.is_file() and file_digest(path) != source.sha256.lower():
-        raise DataError(f"{path}: SHA-256 {file_digest(path)}, the card says {source.sha256}; the file has changed")
+        raise FileError(f"{path}: SHA-256 {file_digest(path)}, the card says {source.sha256}; the file has changed")
     name = source.format or format_of(path)
+    if name != "conll" and (source.token_column, source.tag_column) != (None, None):
+        raise FileError(f"{path}: token_column and tag_column belong to format conll, this file is {name}")
     if name in TABLE_FORMATS:
         return read_table(path, language, source)
+    if name == "conll":
+        return read_conll(path, language, token_column=source.token_column, tag_column=source.tag_column)
+    if not annotated and name in TEXT_READERS:
+        return TEXT_READERS[name](path, language)
     return reader_for(name)(path, language)
+
+
+def read_texts(path: Path, language: str, format_name: str | None = None) -> Reading:
+    """Read texts to tag, to translate or to score from any format that can be read, annotated or not."""
+    return read_source(FileSource(path=str(path.absolute()), format=format_name), language, Path.cwd(), annotated=False)
 
 
 def format_of(path: Path) -> str:
@@ -151,8 +190,9 @@ def format_of(path: Path) -> str:
     try:
         return _ENDINGS[path.suffix.lower()]
     except KeyError:
-        raise DataError(
-            f"{path}: the ending tells no format; give 'format' (known endings: {listing(_ENDINGS)})"
+        what = "" if path.exists() else "no such file, and "
+        raise FileError(
+            f"{path}: {what}the ending tells no format; give 'format' (known endings: {listing(_ENDINGS, most=20)})"
         ) from None
 
 
@@ -186,8 +226,9 @@ def _corpus(card: DataCard, reading: Reading, language: str, split: str, source:
     place = source.path or f"{source.hub}:{source.files or ''}"
     if not reading.sentences:
         raise DataError(f"{card.name} {language}.{split} ({place}) holds no sentence")
-    account = Counter(reading.account)
-    sentences = tuple(map_labels(sentence, card, account, place) for sentence in reading.sentences)
+    account = _told(reading.account, card)
+    _check_labels(reading.sentences, card, place)
+    sentences = tuple(map_labels(sentence, card, account) for sentence in reading.sentences)
     for reason, count in sorted(account.items()):
         logger.info("%s %s.%s: %s %d", card.name, language, split, reason.replace("_", " "), count)
     return Corpus(
@@ -202,21 +243,64 @@ def _corpus(card: DataCard, reading: Reading, language: str, split: str, source:
     )
 
 
-def map_labels(sentence: Sentence, card: DataCard, account: Counter[str], place: str) -> Sentence:
-    """Rename and drop labels as the card says, counting what is dropped.
+def _told(account: Counter[str], card: DataCard) -> Counter[str]:
+    """Return a reader's account as it may be logged: of a restricted corpus, names that its card does not have go."""
+    if not card.restricted:
+        return Counter(account)
+    known = {*card.labels, *card.label_map}
+    told: Counter[str] = Counter()
+    for reason, count in account.items():
+        kind, _, name = reason.partition("/")
+        told[reason if name in known or kind in _FIXED_NAMES else kind] += count
+    return told
 
-    :raises DataError: a label that the card neither lists nor maps.
+
+_FIXED_NAMES = ("offsets_shifted", "answers_dropped", "annotations_read_from")
+"""Parts of an account whose second name is one of ours, never of the file."""
+
+
+def _check_labels(sentences: Sequence[Sentence], card: DataCard, place: str) -> None:
+    """Refuse labels that a card neither lists nor maps, all of them at once.
+
+    Of a restricted corpus only such labels are named that stand in none of its texts: where columns were taken for one
+    another, a label may be a patient's name.
+
+    :raises DataError: there are such labels.
     """
+    known = {*card.labels, *card.label_map}
+    first: dict[str, str] = {}
+    for sentence in sentences:
+        for span in sentence.spans:
+            if span.label not in known:
+                first.setdefault(span.label, sentence.id)
+    if not first:
+        return
+    names = sorted(first)
+    if card.restricted:
+        texts = [sentence.text.casefold() for sentence in sentences]
+        names = [name for name in names if re.fullmatch(r"[\w-]{1,30}", name)]
+        names = [name for name in names if not any(name.casefold() in text for text in texts)]
+        if not names:
+            raise DataError(
+                f"{place}: {len(first)} labels that the card does not list; they are withheld, {card.name} is "
+                "restricted"
+            )
+    label = names[0]
+    at = "" if card.restricted else f"sentence {shown(first[label])[1:-1]} has "
+    more = f" (and {len(first) - 1} more: {listing(names[1:], most=6)})" if len(first) > 1 else ""
+    raise DataError(
+        f"{place}: {at}label {shown(label)}{more}; allowed {list(card.labels)}{nearest(label, card.labels)}; "
+        f"rename or drop it in the data card, for example label_map: {{{shown(label)[1:-1]}: null}}"
+    )
+
+
+def map_labels(sentence: Sentence, card: DataCard, account: Counter[str]) -> Sentence:
+    """Rename and drop labels as the card says, counting what is dropped."""
     kept = []
     for span in sentence.spans:
         label = card.label_map.get(span.label, span.label)
         if label is None:
             account[f"label_dropped/{span.label}"] += 1
             continue
-        if label not in card.labels:
-            raise DataError(
-                f"{place}: sentence {sentence.id} has label {span.label!r}; allowed {list(card.labels)}; "
-                f"rename or drop it in the data card, for example label_map: {{{span.label}: null}}"
-            )
         kept.append(Span(span.start, span.end, label))
     return sentence.with_spans(kept)

@@ -1,6 +1,7 @@
 """Writing corpora in the two interchange formats: JSON lines, and two-column CoNLL (IOB2)."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable
 
@@ -12,7 +13,7 @@ WRITERS = ("jsonl", "conll")
 
 
 def jsonl_text(sentences: Iterable[Sentence]) -> str:
-    """Return the interchange JSON lines; tokens are kept as offsets where a sentence has them."""
+    """Return the interchange JSON lines; tokens and unknown regions are kept where a sentence has them."""
     lines = []
     for sentence in sentences:
         value: dict[str, object] = {
@@ -23,6 +24,8 @@ def jsonl_text(sentences: Iterable[Sentence]) -> str:
         }
         if sentence.tokens is not None:
             value["tokens"] = sentence.tokens
+        if sentence.unknown:
+            value["unknown"] = sentence.unknown
         lines.append(json.dumps(value, ensure_ascii=False))
     return "".join(f"{line}\n" for line in lines)
 
@@ -30,8 +33,10 @@ def jsonl_text(sentences: Iterable[Sentence]) -> str:
 def conll_text(sentences: Iterable[Sentence]) -> tuple[str, Counter[str]]:
     """Return two-column CoNLL, and what it could not express.
 
-    Raw text is cut by :func:`harness.languages.word_offsets`; a span whose edge lies inside a token grows to the token,
-    and is counted. A sentence without a token is dropped, and counted: CoNLL cannot hold it.
+    Raw text is cut by :func:`harness.languages.word_offsets`; a span whose edge lies inside a token grows to the
+    token, and is counted. A sentence without a token is dropped, and counted: CoNLL cannot hold it. Tabs and line
+    breaks inside a token, and in an id, become blanks. Unknown regions have no tag and are left out. All of it is
+    counted.
     """
     blocks = []
     account: Counter[str] = Counter()
@@ -40,8 +45,17 @@ def conll_text(sentences: Iterable[Sentence]) -> tuple[str, Counter[str]]:
         if not tokens:
             account["empty_sentences_dropped"] += 1
             continue
+        account["unknown_regions_dropped"] += len(sentence.unknown)
         tags, inexact = tags_from_spans(sentence.spans, tokens)
         account["spans_widened_to_tokens"] += inexact
-        rows = [f"{sentence.text[start:end]}\t{tag}" for (start, end), tag in zip(tokens, tags, strict=True)]
-        blocks.append(f"# id = {sentence.id}\n" + "\n".join(rows) + "\n")
+        rows = []
+        for (start, end), tag in zip(tokens, tags, strict=True):
+            token = _one_line(sentence.text[start:end])
+            account["tokens_with_tabs_or_line_breaks_changed"] += token != sentence.text[start:end]
+            rows.append(f"{token}\t{_one_line(tag)}")
+        blocks.append(f"# id = {_one_line(sentence.id)}\n" + "\n".join(rows) + "\n")
     return "\n".join(blocks), +account
+
+
+def _one_line(text: str) -> str:
+    return re.sub(r"[\t\r\n]+", " ", text)

@@ -8,6 +8,7 @@ dropout on embeddings.
 """
 
 import itertools
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,10 +22,16 @@ from harness.model.encoders import Batch, Network, state_of
 from harness.model.encoding import EncodedSentence, Window
 from harness.records import Sentence
 
+logger = logging.getLogger(__name__)
+
 PADDING = 256
 """Byte id of padding; 0..255 are bytes."""
 
 WEIGHTS = "model.safetensors"
+
+LONGEST_WORD = 256
+"""Bytes of a word that are read: four times the longest word of any corpus at hand. A table of words is as wide as its
+longest, so a word of a megabyte would fill the memory."""
 
 
 class CharBilstm(Network):
@@ -91,7 +98,7 @@ class CharCoder:
         self.identity = f"char-bilstm/{next(CharCoder._made)}"
         self.longest = max_length
         self.max_length = max_length
-        self._numbers: dict[str, int] = {}
+        self._numbers: dict[bytes, int] = {}
         self._spellings: list[bytes] = []
 
     def encode(self, sentences: Sequence[Sentence]) -> list[EncodedSentence]:
@@ -106,16 +113,29 @@ class CharCoder:
         return encoded
 
     def _number(self, word: str) -> int:
-        number = self._numbers.setdefault(word, len(self._spellings))
+        spelling = word.encode()
+        if len(spelling) > LONGEST_WORD:
+            logger.info("a word of %d bytes is read by its first %d", len(spelling), LONGEST_WORD)
+            spelling = spelling[:LONGEST_WORD]
+        number = self._numbers.setdefault(spelling, len(self._spellings))
         if number == len(self._spellings):
-            self._spellings.append(word.encode())
+            self._spellings.append(spelling)
         return number
 
     def collate(self, windows: Sequence[Window]) -> Batch:
-        """Return ``spelling`` (distinct words, bytes), ``words`` and ``lengths`` of the windows, ``positions``."""
+        """Return ``spelling`` (distinct words, bytes), ``words`` and ``lengths`` of the windows, ``positions``.
+
+        The distinct words come in the order of their spelling. Their numbers tell in which order this process met them,
+        and dropout masks and sums go by row: a cell of a sweep would have other scores after another cell.
+        """
         width = max(1, *(len(window.pieces) for window in windows))
         distinct, inverse = np.unique(np.concatenate([window.pieces for window in windows]), return_inverse=True)
-        spellings = [self._spellings[number] for number in distinct] or [b""]
+        found = [self._spellings[number] for number in distinct]
+        order = sorted(range(len(found)), key=found.__getitem__)
+        rows = np.empty(len(found), dtype=np.int64)
+        rows[order] = np.arange(len(found))
+        inverse = rows[inverse]
+        spellings = [found[number] for number in order] or [b""]
         longest = max(1, *(len(spelling) for spelling in spellings), 1)
         table = np.full((len(spellings), longest), PADDING, dtype=np.int64)
         for row, spelling in enumerate(spellings):

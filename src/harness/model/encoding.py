@@ -1,9 +1,13 @@
 """Sentences as arrays: words, the pieces an encoder reads, the first piece of each word, tag ids.
 
 A word is a token of the corpus where it has tokens; in raw text it is a unit the encoder's tokenizer or
-:func:`harness.languages.word_offsets` gives. Labels stand on first pieces. Long sentences become windows that
-overlap; each word is trained on and predicted in the one window where it has the most context, so nothing is
-cut and nothing counts twice.
+:func:`harness.languages.word_offsets` gives. Labels stand on first pieces, one label a piece: words that begin on the
+    same piece (``1/2``, Chinese characters that a vocabulary joins) are one word, because the encoder has one vector
+    for them. A word of which the tokenizer leaves nothing (a soft hyphen, a direction mark) is not labelled and never
+    splits an entity. Entities that words and pieces cannot express are counted (:func:`unreachable_spans`).
+
+Long sentences become windows that overlap; each word is trained on and predicted in the one window where it has the
+most context, so nothing is cut and nothing counts twice.
 """
 
 from collections.abc import Sequence
@@ -12,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.labels import spans_from_tags, tags_from_spans
+from harness.labels import OUTSIDE, spans_from_tags, tags_from_spans
 from harness.records import Sentence, Span
 
 Integers = NDArray[np.int32]
@@ -67,6 +71,30 @@ def first_pieces(words: Sequence[tuple[int, int]], offsets: NDArray[np.int64]) -
     return np.where(shares, found, -1).astype(np.int32)
 
 
+def one_word_a_piece(words: Sequence[tuple[int, int]], first: Integers) -> tuple[tuple[tuple[int, int], ...], Integers]:
+    """Join words that begin on the same piece into one, from the start of the first to the end of the last.
+
+    :param first: first piece of each word, -1 for none, shape (words,).
+    :returns: the words, and their first pieces.
+    """
+    seen = first[first >= 0]
+    if len(seen) < 2 or (np.diff(seen) > 0).all():
+        return tuple(words), first
+    joined: list[tuple[int, int]] = []
+    pieces: list[int] = []
+    last = -1  # place of the last word that has a piece
+    for (start, end), piece in zip(words, first.tolist(), strict=True):
+        if piece >= 0 and last >= 0 and pieces[last] == piece:
+            # A word without a piece between the two (a soft hyphen) is inside the joined word.
+            del joined[last + 1 :], pieces[last + 1 :]
+            joined[last] = (joined[last][0], end)
+            continue
+        joined.append((start, end))
+        pieces.append(piece)
+        last = len(pieces) - 1 if piece >= 0 else last
+    return tuple(joined), np.array(pieces, dtype=np.int32)
+
+
 def windows(encoded: Sequence[EncodedSentence], *, longest: int, overlap: int) -> list[Window]:
     """Cut sentences into windows of at most ``longest`` pieces; most sentences are one window.
 
@@ -79,14 +107,13 @@ def windows(encoded: Sequence[EncodedSentence], *, longest: int, overlap: int) -
         if length <= longest:
             made.append(Window(index, sentence.pieces, seen, sentence.first[seen]))
             continue
-        starts = np.arange(0, length - overlap, longest - overlap)
-        starts = np.minimum(starts, length - longest)
+        starts = np.minimum(np.arange(0, length - overlap, longest - overlap), length - longest)
         position = sentence.first[seen]
-        # Distance to the nearer edge, for every window and word; negative outside the window.
-        context = np.minimum(position - starts[:, None], starts[:, None] + longest - 1 - position)
-        owner = context.argmax(axis=0)
+        owner = _owners(position, starts, longest)
+        order = np.argsort(owner, kind="stable")
+        bounds = np.searchsorted(owner[order], np.arange(len(starts) + 1))
         for number, start in enumerate(starts):
-            mine = owner == number
+            mine = order[bounds[number] : bounds[number + 1]]
             made.append(
                 Window(
                     index,
@@ -98,15 +125,40 @@ def windows(encoded: Sequence[EncodedSentence], *, longest: int, overlap: int) -
     return made
 
 
+def _owners(position: Integers, starts: NDArray[np.int64], longest: int) -> NDArray[np.int64]:
+    """Return for each word the window in which it is farthest from an edge, the earlier of two.
+
+    Windows begin at equal distances but for the last, so only a handful around a word can hold it: a table of all
+    windows and words would take gigabytes for a text of a megabyte.
+
+    :param position: first pieces of the words.
+    :param starts: first piece of each window, rising.
+    """
+    # The first window that reaches a word, and the last that begins at or before it.
+    low = np.searchsorted(starts + longest - 1, position, side="left")
+    high = np.searchsorted(starts, position, side="right") - 1
+    best = low.copy()
+    most = np.full(len(position), -1, dtype=np.int64)
+    for step in range(int((high - low).max(initial=0)) + 1):
+        window = np.minimum(low + step, high)
+        context = np.minimum(position - starts[window], starts[window] + longest - 1 - position)
+        better = context > most
+        best[better], most[better] = window[better], context[better]
+    return best
+
+
 def gold_tags(
     sentences: Sequence[Sentence], encoded: Sequence[EncodedSentence], tag_ids: dict[str, int]
 ) -> tuple[list[Integers], int]:
-    """Return the tag ids of each sentence's words, and how many spans these words cannot express exactly."""
+    """Return the tag ids of each sentence's words, and how many spans these words cannot express exactly.
+
+    The first word of an entity that has a piece begins it, so that a model is taught what can be read back.
+    """
     tags = []
     inexact = 0
     for sentence, one in zip(sentences, encoded, strict=True):
-        names, inexact_here = tags_from_spans(sentence.spans, one.words)
-        inexact += inexact_here
+        names = _word_tags(sentence, one)
+        inexact += unreachable_spans(sentence, one, names)
         ids = np.array([tag_ids[name] for name in names], dtype=np.int32)
         for start, end in sentence.unknown:
             ids[[begin < end and start < stop for begin, stop in one.words]] = IGNORED
@@ -114,11 +166,64 @@ def gold_tags(
     return tags, inexact
 
 
+def _word_tags(sentence: Sentence, encoded: EncodedSentence) -> list[str]:
+    names, _ = tags_from_spans(sentence.spans, encoded.words)
+    if (encoded.first >= 0).all():
+        return names
+    begins = ""  # label of an entity whose first words have no piece
+    for place, (name, piece) in enumerate(zip(names, encoded.first.tolist(), strict=True)):
+        if piece < 0:
+            begins = name[2:] if name.startswith("B-") else begins if name.startswith("I-") else ""
+        else:
+            if begins and name == f"I-{begins}":
+                names[place] = f"B-{begins}"
+            begins = ""
+    return names
+
+
+def unreachable_spans(sentence: Sentence, encoded: EncodedSentence, names: Sequence[str] | None = None) -> int:
+    """Count the gold spans that a perfect tagger would not give: an edge inside a word or a piece, or no piece at all.
+
+    :param names: the gold tags of the words, where they are at hand.
+    """
+    if not sentence.spans:
+        return 0
+    tags = _word_tags(sentence, encoded) if names is None else names
+    found = set(spans_from_word_tags(encoded, tags))
+    return sum(span not in found for span in sentence.spans)
+
+
 def unseen_words(encoded: Sequence[EncodedSentence]) -> int:
-    """Count the words the tokenizer left nothing of (control characters); they are predicted O."""
+    """Count the words the tokenizer left nothing of (control characters); they take the tag that joins their
+    neighbours.
+    """
     return sum(int((one.first < 0).sum()) for one in encoded)
 
 
+def spans_from_word_tags(encoded: EncodedSentence, tags: Sequence[str]) -> tuple[Span, ...]:
+    """Turn tags of the words into character spans, by conlleval's rules.
+
+    A word without a piece carries no prediction: between two words of one entity it belongs to it, elsewhere it is O.
+    """
+    if (encoded.first >= 0).all():
+        return spans_from_tags(tags, encoded.words)
+    filled = list(tags)
+    before = OUTSIDE
+    waiting: list[int] = []
+    for place, piece in enumerate(encoded.first.tolist()):
+        if piece < 0:
+            filled[place] = OUTSIDE
+            waiting.append(place)
+            continue
+        tag = filled[place]
+        if tag.startswith("I-") and before[2:] == tag[2:]:
+            for inner in waiting:
+                filled[inner] = tag
+        waiting.clear()
+        before = tag
+    return spans_from_tags(filled, encoded.words)
+
+
 def spans_from_tag_ids(encoded: EncodedSentence, tag_ids: Integers, names: Sequence[str]) -> tuple[Span, ...]:
-    """Turn predicted tags of the words into character spans, by conlleval's rules."""
-    return spans_from_tags([names[tag] for tag in tag_ids], encoded.words)
+    """Turn predicted tag ids of the words into character spans; see :func:`spans_from_word_tags`."""
+    return spans_from_word_tags(encoded, [names[tag] for tag in tag_ids])

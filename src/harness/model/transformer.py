@@ -4,8 +4,10 @@ Using the library's head for each architecture keeps the export a plain Hugging 
 first pieces of the labelled words.
 """
 
+import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -14,18 +16,19 @@ import numpy as np
 import torch
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer
+from transformers import AutoConfig, AutoModel, AutoModelForTokenClassification, AutoTokenizer
 
 from harness.errors import ConfigError, loading_error
-from harness.languages import word_offsets
+from harness.languages import is_unspaced, word_offsets
 from harness.model.encoders import Batch, Network
-from harness.model.encoding import EncodedSentence, Window, first_pieces
+from harness.model.encoding import EncodedSentence, Window, first_pieces, one_word_a_piece
 from harness.records import Sentence
 
 _LOADING = (OSError, ValueError, ImportError, RuntimeError, HfHubHTTPError, HFValidationError)
 
-_POSITION_OFFSET = 2
-"""RoBERTa's position ids start after the padding id: a table of 514 holds 512 positions."""
+_STRETCH = 50_000
+"""Characters tokenised at once: the tokenizer's own tables take a hundred times the text, so that a line of 10 MB read
+whole would take gigabytes. Longer texts are cut at a blank, else between two words."""
 
 
 class TransformerNetwork(Network):
@@ -126,8 +129,9 @@ class TransformerCoder:
     """A fast tokenizer of transformers, used on raw text with offsets.
 
     Words of raw text: with a WordPiece tokenizer its own pre-tokens, so that ``pipeline("token-classification",
-    aggregation_strategy="first")`` groups the same way; with others :func:`harness.languages.word_offsets`, because
-    their words end at blanks only and would keep a comma in the entity.
+    aggregation_strategy="first")`` groups the same way (but for runs of Thai, Japanese and the like, which that
+    function leaves whole); with others :func:`harness.languages.word_offsets`, because their words end at blanks only
+    and would keep a comma in the entity.
     """
 
     def __init__(self, tokenizer: Any, *, longest: int, max_length: int) -> None:
@@ -143,7 +147,8 @@ class TransformerCoder:
         serialised.pop("truncation", None)
         self._own_words = bool(serialised["model"].get("continuing_subword_prefix"))
         text = json.dumps(serialised, sort_keys=True)
-        self.identity = "transformer/" + blake2b(text.encode(), digest_size=16).hexdigest()
+        # 2: words that share a piece are one word; what was encoded before must not be read.
+        self.identity = "transformer/2/" + blake2b(text.encode(), digest_size=16).hexdigest()
 
     @classmethod
     def pretrained(cls, path: str, revision: str | None, *, max_length: int, config: Any) -> "TransformerCoder":
@@ -163,8 +168,22 @@ class TransformerCoder:
         """Tokenise whole sentences, never truncated."""
         if not sentences:
             return []
-        found = self._tokenizer(
-            [sentence.text for sentence in sentences],
+        short = [place for place, sentence in enumerate(sentences) if len(sentence.text) <= _STRETCH]
+        encoded: dict[int, EncodedSentence] = {}
+        if short:
+            made = self._tokenised([sentences[place].text for place in short])
+            for number, place in enumerate(short):
+                pieces = np.asarray(made["input_ids"][number], dtype=np.int32)
+                word_ids = partial(made.word_ids, number)
+                encoded[place] = self._encoded(sentences[place], pieces, _offsets(made, number), word_ids)
+        for place, sentence in enumerate(sentences):
+            if place not in encoded:
+                encoded[place] = self._in_stretches(sentence)
+        return [encoded[place] for place in range(len(sentences))]
+
+    def _tokenised(self, texts: list[str]) -> Any:
+        return self._tokenizer(
+            texts,
             add_special_tokens=False,
             return_attention_mask=False,
             return_token_type_ids=False,
@@ -172,26 +191,45 @@ class TransformerCoder:
             truncation=False,
             verbose=False,
         )
-        encoded = []
-        for index, sentence in enumerate(sentences):
-            offsets = np.asarray(found["offset_mapping"][index], dtype=np.int64).reshape(-1, 2)
-            words = sentence.tokens
-            if words is None:
-                words = self._raw_words(sentence.text, found.word_ids(index), offsets)
-            pieces = np.asarray(found["input_ids"][index], dtype=np.int32)
-            encoded.append(EncodedSentence(words, pieces, first_pieces(words, offsets)))
-        return encoded
 
+    def _encoded(
+        self,
+        sentence: Sentence,
+        pieces: np.ndarray[Any, Any],
+        offsets: np.ndarray[Any, Any],
+        word_ids: Callable[[], Sequence[int | None]],
+    ) -> EncodedSentence:
+        words = sentence.tokens
+        if words is None:
+            words = (
+                self._raw_words(sentence.text, word_ids, offsets) if self._own_words else word_offsets(sentence.text)
+            )
+        words, first = one_word_a_piece(words, first_pieces(words, offsets))
+        return EncodedSentence(words, pieces, first)
+
+    def _in_stretches(self, sentence: Sentence) -> EncodedSentence:
+        """Tokenise a very long text piece by piece; only the piece at a cut can differ from that of the whole."""
+        pieces, offsets = [], []
+        word_ids: list[int | None] = []
+        words_before = 0
+        for start, end in _stretches(sentence.text):
+            made = self._tokenised([sentence.text[start:end]])
+            pieces.append(np.asarray(made["input_ids"][0], dtype=np.int32))
+            offsets.append(_offsets(made, 0) + start)
+            ids = made.word_ids(0)
+            word_ids += [None if word is None else word + words_before for word in ids]
+            words_before += 1 + max((word for word in ids if word is not None), default=-1)
+        return self._encoded(sentence, np.concatenate(pieces), np.concatenate(offsets), lambda: word_ids)
+
+    @staticmethod
     def _raw_words(
-        self, text: str, word_ids: Sequence[int | None], offsets: np.ndarray[Any, Any]
+        text: str, word_ids: Callable[[], Sequence[int | None]], offsets: np.ndarray[Any, Any]
     ) -> tuple[tuple[int, int], ...]:
-        if not self._own_words:
-            return word_offsets(text)
         words: dict[int, tuple[int, int]] = {}
-        for word, (start, end) in zip(word_ids, offsets.tolist(), strict=True):
+        for word, (start, end) in zip(word_ids(), offsets.tolist(), strict=True):
             if word is not None and start < end:
                 words[word] = (words.get(word, (start, end))[0], end)
-        return tuple(words.values())
+        return tuple(unit for word in words.values() for unit in _units(text, *word))
 
     def collate(self, windows: Sequence[Window]) -> Batch:
         """Return ``input_ids`` and ``attention_mask`` (windows, width) and ``positions`` (labelled words,)."""
@@ -219,6 +257,38 @@ class TransformerCoder:
         self._tokenizer.save_pretrained(folder)
 
 
+def _offsets(made: Any, number: int) -> np.ndarray[Any, Any]:
+    return np.asarray(made["offset_mapping"][number], dtype=np.int64).reshape(-1, 2)
+
+
+def _units(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Return a WordPiece tokenizer's word, or its units where it is written without blanks.
+
+    Such a word is a run up to the next blank or mark: of Thai or Japanese kana a whole clause, in which no entity
+    could be told. (Chinese characters are words of their own in these tokenizers.)
+    """
+    if end - start == 1 or not any(is_unspaced(char) for char in text[start:end]):
+        return [(start, end)]
+    return [(start + begin, start + stop) for begin, stop in word_offsets(text[start:end])]
+
+
+def _stretches(text: str) -> list[tuple[int, int]]:
+    """Cut a text into stretches of at most ``_STRETCH`` characters, at blanks, else between words, else anywhere."""
+    cuts = [0]
+    while len(text) - cuts[-1] > _STRETCH:
+        start = cuts[-1]
+        window = text[start : start + _STRETCH]
+        blank = max(window.rfind(" "), window.rfind("\n"), window.rfind("\t"))
+        if blank > _STRETCH // 2:
+            cuts.append(start + blank)
+            continue
+        words = word_offsets(window[-1000:])
+        inner = [begin for begin, _ in words[1:]]
+        cuts.append(start + len(window) - 1000 + inner[-1] if inner else start + len(window))
+    cuts.append(len(text))
+    return list(itertools.pairwise(cuts))
+
+
 def encoder_limit(tokenizer: Any, config: Any) -> int:
     """Return how many pieces an encoder takes, special ones included."""
     limits = []
@@ -226,6 +296,32 @@ def encoder_limit(tokenizer: Any, config: Any) -> int:
         limits.append(int(tokenizer.model_max_length))
     table = getattr(config, "max_position_embeddings", None)
     if table and table > 0:
-        roberta = config.model_type in ("roberta", "xlm-roberta", "camembert", "xlm-roberta-xl")
-        limits.append(int(table) - (_POSITION_OFFSET if roberta else 0))
+        limits.append(int(table) - position_offset(config))
     return min(limits, default=512)
+
+
+def position_offset(config: Any) -> int:
+    """Return how many rows of an encoder's position table hold no position.
+
+    RoBERTa and its kin (XLM-R, MPNet, data2vec, ESM, Longformer …) count positions from the padding id on: a table of
+    514 with padding id 1 holds 512. Such a table has a ``padding_idx``, whatever the architecture is called, so the
+    model is built without memory and asked.
+    """
+    try:
+        with torch.device("meta"):
+            model: Any = AutoModel.from_config(config)  # type: ignore[no-untyped-call]
+    except (ValueError, ImportError, RuntimeError, AttributeError, TypeError, NotImplementedError):
+        # Not to be built from the configuration alone; the families that transformers documents so.
+        roberta = config.model_type in (
+            "roberta",
+            "xlm-roberta",
+            "camembert",
+            "xlm-roberta-xl",
+            "mpnet",
+            "data2vec-text",
+        )
+        return (config.pad_token_id or 0) + 1 if roberta else 0
+    for name, module in model.named_modules():
+        if name.rpartition(".")[2] == "position_embeddings" and getattr(module, "padding_idx", None) is not None:
+            return int(module.padding_idx) + 1
+    return 0

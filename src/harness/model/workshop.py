@@ -24,7 +24,7 @@ from harness.config import EncoderCard, TrainerConfig
 from harness.labels import tag_names
 from harness.model.datamodule import EncodedCorpus, TaggingData, encode_corpus
 from harness.model.encoders import Coder, Network, load_encoder, model_size
-from harness.model.encoding import EncodedSentence
+from harness.model.encoding import EncodedSentence, unreachable_spans
 from harness.model.folder import TrainedModel, save_model
 from harness.model.predict import predict_spans
 from harness.model.tagger import ScoreDev
@@ -72,6 +72,19 @@ class FittedModel:
                 bf16=self.training.bf16,
             )
         return spans, {"windowed_sentences": corpus.windowed, "unseen_words": corpus.unseen_words}
+
+    def unreachable(self, sentences: Sequence[Sentence]) -> dict[str, tuple[int, int]]:
+        """Return for each language how many gold spans this encoder's words and pieces cannot express, and of how
+        many.
+        """
+        corpus = self.workshop.encoded(sentences, self.trained.coder, overlap=self.trained.overlap)
+        counts: dict[str, tuple[int, int]] = {}
+        for sentence, encoded in zip(corpus.sentences, corpus.encoded, strict=True):
+            missed, spans = counts.get(sentence.language, (0, 0))
+            counts[sentence.language] = (
+                missed + unreachable_spans(sentence, encoded), spans + len(sentence.spans),
+            )  # fmt: skip
+        return counts
 
     def save(self, folder: Path, **facts: Any) -> Path:
         """Write the model folder."""

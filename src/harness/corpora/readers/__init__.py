@@ -8,7 +8,7 @@ line is a :class:`harness.errors.DataError` with file and line; nothing is skipp
 from harness.corpora.readers.brat import read_brat
 from harness.corpora.readers.conll import read_conll
 from harness.corpora.readers.inline import read_inline
-from harness.corpora.readers.jsonl import read_doccano, read_jsonl
+from harness.corpora.readers.jsonl import read_doccano, read_jsonl, read_jsonl_texts
 from harness.corpora.readers.lines import read_lines
 from harness.corpora.readers.reading import Reader, Reading
 from harness.errors import DataError, listing, nearest
@@ -17,12 +17,17 @@ READERS: dict[str, Reader] = {
     "conll": read_conll,
     "jsonl": read_jsonl,
     "doccano": read_doccano,
+    "prodigy": read_jsonl,
+    "label_studio": read_jsonl,
     "inline": read_inline,
     "brat": read_brat,
     "lines": read_lines,
 }
 
-__all__ = ["READERS", "Reading", "reader_for"]
+TEXT_READERS: dict[str, Reader] = dict.fromkeys(("jsonl", "doccano", "prodigy", "label_studio"), read_jsonl_texts)
+"""Readers of texts to tag or to translate, where the format may carry annotations and need not."""
+
+__all__ = ["READERS", "TEXT_READERS", "Reading", "reader_for"]
 
 
 def reader_for(format_name: str) -> Reader:

@@ -8,18 +8,24 @@ an annotation. The cut is a rule of ours, not of n2c2: its sentence counts depen
 Discontinuous annotations (``T1<TAB>Drug 5 9;12 20<TAB>…``) are read as their outer span and counted. Where two
 annotations overlap the longer is kept, and the dropped ones are counted by label. Relations, attributes and notes
 are passed over.
+
+An annotation names the text it covers, and that is checked: where offsets count CR LF once, a byte-order mark or UTF-16
+units, and one rule explains the whole document, they are shifted and counted; else the document is refused.
 """
 
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from harness.corpora.readers.reading import Reading, clean_spans, read_text, text_lines
-from harness.errors import DataError
+from harness.corpora.readers.huggingface import split_names
+from harness.corpora.readers.offsets import rule_for_surfaces, surface_matches
+from harness.corpora.readers.reading import Reading, clean_spans, clean_text, read_text, text_lines
+from harness.errors import DataError, FileError, listing, shown
 from harness.records import Sentence, Span
 
-_ENTITY = re.compile(r"(T\d+)\t(\S+) (\d+ \d+(?:;\d+ \d+)*)(?:\t|$)")
+_ENTITY = re.compile(r"(T\d+)\t(\S+) (\d{1,18} \d{1,18}(?:;\d{1,18} \d{1,18})*)(?:\t(.*)|$)")
 _ENTITY_LINE = re.compile(r"T\d+\t")
 _BOUNDARY = re.compile(r"\r?\n[ \t]*\r?\n\s*|(?<=[.!?])[ \t]*\r?\n\s*|(?<=[.!?])[ \t]+(?=[A-ZÀ-ÖØ-Þ])")
 
@@ -30,51 +36,108 @@ def read_brat(path: Path, language: str) -> Reading:
     :raises DataError: no ``.txt`` file, a ``.txt`` without ``.ann``, or a malformed annotation.
     """
     if not path.is_dir():
-        raise DataError(f"{path} is not a folder; brat standoff is a folder of .txt files with .ann files beside them")
+        raise FileError(f"{path} is not a folder; brat standoff is a folder of .txt files with .ann files beside them")
     documents = sorted(
         file for file in path.rglob("*.txt") if not file.name.startswith("._") and "__MACOSX" not in file.parts
     )
     if not documents:
-        raise DataError(f"{path}: found no .txt file; brat standoff is a folder of .txt files with .ann files")
+        raise FileError(f"{path}: found no .txt file; brat standoff is a folder of .txt files with .ann files")
     missing = [
         str(document.with_suffix(".ann").name) for document in documents if not document.with_suffix(".ann").exists()
     ]
     if missing:
-        raise DataError(
+        raise FileError(
             f"{path}: {len(missing)} of {len(documents)} documents lack their annotations, first {missing[0]}"
         )
+    splits = split_names(document.relative_to(path) for document in documents)
+    if len(splits) > 1:
+        raise FileError(f"{path} holds the splits {listing(splits)}; give the folder of one of them")
     account: Counter[str] = Counter()
     sentences: list[Sentence] = []
     for document in documents:
         # brat counts offsets in the file as it stands, so line ends must not be folded.
-        text = read_text(document)
-        annotations = _annotations(document.with_suffix(".ann"), len(text), account)
+        text = clean_text(read_text(document, account), account)
+        annotations = _annotations(document.with_suffix(".ann"), text, account)
         name = document.relative_to(path).with_suffix("").as_posix()
         sentences.extend(_sentences(text, annotations, name, language, account, document))
     return Reading(tuple(sentences), +account)
 
 
-def _annotations(path: Path, length: int, account: Counter[str]) -> list[Span]:
-    spans = []
-    for number, line in enumerate(text_lines(path), 1):
+def _annotations(path: Path, text: str, account: Counter[str]) -> list[Span]:
+    """Read the entities of a document, in characters of its text.
+
+    :raises DataError: a malformed line, or the text at an annotation is not what the annotation says.
+    """
+    found: list[_Annotation] = []
+    for number, line in enumerate(text_lines(path, account), 1):
         if not _ENTITY_LINE.match(line):
             continue  # relations, attributes, notes, and the second line of a mention that holds a line break
         match = _ENTITY.match(line)
         if not match:
-            raise DataError(f"{path}:{number}: found {line[:60]!r}; 'T1<TAB>Label START END<TAB>text' is needed")
+            raise DataError(f"{path}:{number}: found {shown(line)}; 'T1<TAB>Label START END<TAB>text' is needed")
         pieces = [tuple(map(int, piece.split())) for piece in match[3].split(";")]
-        if len(pieces) > 1:
-            account["discontinuous_annotations_joined"] += 1
-        start, end = min(piece[0] for piece in pieces), max(piece[1] for piece in pieces)
-        if not start < end <= length:
-            raise DataError(f"{path}:{number}: span {start} {end} lies outside the text of {length} characters")
-        spans.append(Span(start, end, match[2]))
-    return _without_overlaps(spans, account)
+        account["discontinuous_annotations_joined"] += len(pieces) > 1
+        found.append(_Annotation(number, clean_text(match[2], account), pieces, match[4] or ""))
+    return _without_overlaps(_in_characters(found, text, path, account), account)
+
+
+@dataclass(frozen=True)
+class _Annotation:
+    """An entity as its line has it.
+
+    :param pieces: half-open offsets, one pair for each part.
+    :param surface: the text it covers, parts with a blank between; empty where the line does not say.
+    """
+
+    number: int
+    label: str
+    pieces: list[tuple[int, ...]]
+    surface: str
+
+    @property
+    def whole(self) -> tuple[int, int]:
+        """Outer span."""
+        return min(piece[0] for piece in self.pieces), max(piece[1] for piece in self.pieces)
+
+    def holds(self, text: str) -> bool:
+        """Return True where the text at the offsets is what the annotation says."""
+        if len(self.pieces) == 1:
+            return surface_matches(text, *self.whole, self.surface)
+        covered = " ".join(text[piece[0] : piece[1]] for piece in self.pieces)
+        return 0 <= self.whole[0] < self.whole[1] <= len(text) and " ".join(covered.split()) == " ".join(
+            self.surface.split()
+        )
+
+
+def _in_characters(found: list[_Annotation], text: str, path: Path, account: Counter[str]) -> list[Span]:
+    named = [one for one in found if one.surface.strip()]
+    account["annotations_without_their_text"] += len(found) - len(named)
+    outside = next((one for one in found if not 0 <= one.whole[0] < one.whole[1] <= len(text)), None)
+    wrong = outside or next((one for one in named if not one.holds(text)), None)
+    if wrong is None:
+        return [Span(*one.whole, one.label) for one in found]
+    simple = [one for one in named if len(one.pieces) == 1]
+    rule = rule_for_surfaces(text, [one.whole for one in simple], [one.surface for one in simple]) if simple else None
+    positions = rule[0].positions(text) if rule else {}
+    if rule is None or any(place not in positions for one in found for place in one.whole):
+        start, end = wrong.whole
+        at = (
+            f"the text there is {shown(text[start:end])}"
+            if wrong is not outside
+            else f"the text has {len(text)} characters"
+        )
+        raise DataError(
+            f"{path}:{wrong.number}: {wrong.label} {start} {end} should cover {shown(wrong.surface)} and {at}; "
+            "no way to count line ends, a byte-order mark, UTF-16 units or bytes explains all annotations of the "
+            "document"
+        )
+    account[f"offsets_shifted/{rule[0].name}"] += len(found)
+    return [Span(positions[one.whole[0]], positions[one.whole[1]], one.label) for one in found]
 
 
 def _without_overlaps(spans: list[Span], account: Counter[str]) -> list[Span]:
     kept: list[Span] = []
-    for span in sorted(set(spans), key=lambda one: (one.start - one.end, one)):  # longest first
+    for span in sorted(set(spans), key=lambda span: (span.start - span.end, span)):  # longest first
         if any(span.start < other.end and other.start < span.end for other in kept):
             account[f"overlapping_annotations_dropped/{span.label}"] += 1
         else:

@@ -1,8 +1,8 @@
-"""Two-column CoNLL: token and tag a line, tab or blanks between, a blank line between sentences.
+"""CoNLL: a token and its tag a line, tab or blanks between, a blank line between sentences.
 
 Reads IOB1, IOB2 and BIOES (conlleval's rules, see :mod:`harness.labels`), ``-DOCSTART-`` lines, CRLF, a
-byte-order mark, ``#`` comment lines (``# id = …`` or ``# sent_id = …`` names the next sentence). With more
-than two columns, the first is the token and the last the tag, as in CoNLL-2003 and MasakhaNER.
+byte-order mark, ``#`` comment lines (``# id = …``, ``# sent_id = …`` or MultiCoNER's ``# id …`` names the next
+sentence). Which columns count, :mod:`harness.corpora.readers.columns` decides; PAN-X's language prefixes are taken off.
 
 The text of a sentence is its tokens joined by one blank, and the token offsets are kept, so scores over
 tags and over spans agree exactly. A token that itself holds blanks (U+00A0 in Swedish numbers) stays whole.
@@ -10,129 +10,152 @@ tags and over spans agree exactly. A token that itself holds blanks (U+00A0 in S
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.corpora.readers.reading import Reading, clean_spans, text_lines
-from harness.errors import DataError
-from harness.labels import illegal_transitions, is_legal_tag, spans_from_tags
-from harness.records import Sentence
+from harness.corpora.readers.columns import TAG_LIKE, Columns, find_columns, is_range
+from harness.corpora.readers.reading import Reading, text_lines
+from harness.corpora.readers.tokens import legal_tags, sentence_from_tags, shared_prefix, without_prefix
+from harness.errors import DataError, shown
 
 _KEY_COMMENT = re.compile(r"#\s*[\w.:-]+\s*=")
 _ID_COMMENT = re.compile(r"#\s*(?:sent_)?id\s*=\s*(\S.*)")
+_BARE_ID_COMMENT = re.compile(r"#\s+id\s+(\S+)")
+"""MultiCoNER: ``# id 5239d808-f300-46ea-aa3b-5093040213a3<TAB>domain=en``."""
 
 
 @dataclass(frozen=True, slots=True)
 class TaggedSentence:
     """Tokens and tags as they stand in a file.
 
-    :param line: line number of the first token, from 1.
+    :param lines: line number of each token, from 1.
     """
 
     id: str
     tokens: list[str]
     tags: list[str]
-    line: int
+    lines: list[int]
+
+    @property
+    def line(self) -> int:
+        """Line number of the first token."""
+        return self.lines[0]
 
 
-def tagged_sentences(path: Path) -> Iterator[TaggedSentence]:
+@dataclass(slots=True)
+class _Block:
+    """The lines of one sentence, cut into columns."""
+
+    id: str
+    numbers: list[int] = field(default_factory=list)
+    rows: list[list[str]] = field(default_factory=list)
+
+
+def tagged_sentences(
+    path: Path,
+    account: Counter[str] | None = None,
+    *,
+    token_column: int | None = None,
+    tag_column: int | str | None = None,
+) -> Iterator[TaggedSentence]:
     """Yield the sentences of a CoNLL file, tags unchecked but for being there.
 
-    :raises DataError: a line has no second column.
+    :param account: counts what is passed over: a column of numbers, a second layer of tags, prefixes of tokens.
+    :param token_column, tag_column: see :func:`harness.corpora.readers.columns.find_columns`.
+    :raises DataError: a line lacks its token or its tag, or nobody can tell which columns they are.
     """
-    tokens: list[str] = []
-    tags: list[str] = []
-    name, first, number, count = "", 0, 0, 0
-    for number, line in enumerate(text_lines(path), 1):
+    account = Counter() if account is None else account
+    blocks = list(_blocks(path, account))
+    columns = find_columns([block.rows for block in blocks], path, token_column, tag_column)
+    sentences = [sentence for block in blocks if (sentence := _tagged(block, columns, path, account)).tokens]
+    prefix = shared_prefix(token for sentence in sentences for token in sentence.tokens)
+    for sentence in sentences:
+        tokens = without_prefix(sentence.tokens, prefix, account)
+        yield TaggedSentence(sentence.id, tokens, sentence.tags, sentence.lines)
+
+
+def _blocks(path: Path, account: Counter[str]) -> Iterator[_Block]:
+    """Yield the lines between blank lines, without comments."""
+    count = 0
+    block = _Block("")
+    for number, line in enumerate([*text_lines(path, account), ""], 1):
         if not line.strip(" \t") or line.startswith("-DOCSTART-"):
-            if tokens:
+            if block.rows:
                 count += 1
-                yield TaggedSentence(name or str(count), tokens, tags, first)
-                tokens, tags, name = [], [], ""
+                block.id = block.id or str(count)
+                yield block
+                block = _Block("")
             continue
-        if line.startswith("#") and not tokens and _is_comment(line):
-            match = _ID_COMMENT.match(line)
-            name = match[1].strip() if match else name
+        if line.startswith("#") and not block.rows and _is_comment(line):
+            match = _ID_COMMENT.match(line) or _BARE_ID_COMMENT.match(line)
+            block.id = match[1].strip() if match else block.id
             continue
-        token, tag = _columns(line, path, number)
-        if not tokens:
-            first = number
-        tokens.append(token)
-        tags.append(tag)
-    if tokens:
-        yield TaggedSentence(name or str(count + 1), tokens, tags, first)
+        block.numbers.append(number)
+        block.rows.append(_columns(line))
 
 
 def _is_comment(line: str) -> bool:
     """Tell a comment from a token that begins with #.
 
-    A comment is ``# key = value``, a bare ``#``, or ``# words`` that do not end in a tag; a line with a tab is a token.
+    A comment is ``# key = value``, ``# id …``, or a bare ``#`` (with words after it) whose line does not end in a tag.
     """
-    if "\t" in line:
+    columns = _columns(line)
+    ends_in_a_tag = len(columns) > 1 and TAG_LIKE.fullmatch(columns[-1]) is not None
+    if "\t" in line and ends_in_a_tag:
         return False
-    if _KEY_COMMENT.match(line):
+    if _KEY_COMMENT.match(line) or _BARE_ID_COMMENT.match(line):
         return True
-    columns = line.split(" ")
-    return columns[0] == "#" and not is_legal_tag(columns[-1])
+    return (columns[0] == "#" or columns[0].startswith("# ")) and not ends_in_a_tag
 
 
-def _columns(line: str, path: Path, number: int) -> tuple[str, str]:
-    # Only tab and blank separate: str.split() would cut at U+00A0 inside a token.
-    columns = line.strip(" \t").split("\t") if "\t" in line.strip(" \t") else re.split(" +", line.strip(" \t"))
-    columns = [column.strip(" ") for column in columns]
-    if len(columns) < 2 or not columns[0] or not columns[-1]:
-        raise DataError(
-            f"{path}:{number}: found {line!r}, a token and a tag are needed, with a tab or a blank between them"
-        )
-    return columns[0], columns[-1]
+def _columns(line: str) -> list[str]:
+    # Only tab and blank separate: str.split() would cut at U+00A0 inside a token. A leading tab is an empty token.
+    line = line.rstrip(" \t").lstrip(" ")
+    columns = line.split("\t") if "\t" in line else re.split(" +", line)
+    return [column.strip(" ") for column in columns]
 
 
-def join_tokens(tokens: Sequence[str]) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """Return the text of tokens joined by one blank, and the offsets of each token in it.
+def _tagged(block: _Block, columns: Columns, path: Path, account: Counter[str]) -> TaggedSentence:
+    tokens: list[str] = []
+    tags: list[str] = []
+    lines: list[int] = []
+    for number, row in zip(block.numbers, block.rows, strict=True):
+        if columns.numbered and is_range(row):
+            account["multiword_lines_passed_over"] += 1
+            continue
+        found = columns.read(row)
+        if found is None:
+            line = "\t".join(row)
+            raise DataError(
+                f"{path}:{number}: found {shown(line)}, a token and a tag are needed, with a tab or a blank "
+                "between them"
+            )
+        tokens.append(found[0])
+        tags.append(found[1])
+        lines.append(number)
+        if columns.second is not None and len(row) > columns.second:
+            account["second_layer_entities_dropped"] += row[columns.second].startswith(("B-", "S-"))
+    if columns.numbered:
+        account["token_numbers_passed_over"] += len(tokens)
+    return TaggedSentence(block.id, tokens, tags, lines)
 
-    Offsets leave out blanks at a token's edge (U+00A0 after a name): gold and predicted entities are both read through
-    them, and neither may begin or end with a blank. No token may consist of blanks alone.
-    """
-    offsets = []
-    position = 0
-    for token in tokens:
-        left = len(token) - len(token.lstrip())
-        offsets.append((position + left, position + len(token.rstrip())))
-        position += len(token) + 1
-    return " ".join(tokens), tuple(offsets)
 
-
-def without_blank_tokens(
-    tokens: Sequence[str], tags: Sequence[str], account: Counter[str]
-) -> tuple[list[str], list[str]]:
-    """Drop tokens that consist of blanks alone, with their tags, and count them."""
-    kept = [index for index, token in enumerate(tokens) if token.strip()]
-    if len(kept) < len(tokens):
-        account["blank_tokens_dropped"] += len(tokens) - len(kept)
-    return [tokens[index] for index in kept], [tags[index] for index in kept]
-
-
-def read_conll(path: Path, language: str) -> Reading:
+def read_conll(
+    path: Path, language: str, *, token_column: int | None = None, tag_column: int | str | None = None
+) -> Reading:
     """Read a CoNLL file; the account counts illegal transitions read by conlleval's rules.
 
     :raises DataError: a malformed line, or a tag that is not O, B-X, I-X, E-X or S-X.
     """
     account: Counter[str] = Counter()
     sentences = []
-    for tagged in tagged_sentences(path):
-        for offset, tag in enumerate(tagged.tags):
-            if not is_legal_tag(tag):
-                raise DataError(
-                    f"{path}:{tagged.line + offset}: found tag {tag!r}; allowed: O, or B-, I-, E-, S- and a label"
-                )
-        tokens, tags = without_blank_tokens(tagged.tokens, tagged.tags, account)
-        if not tokens:
-            account["empty_sentences_dropped"] += 1
-            continue
-        text, offsets = join_tokens(tokens)
-        # In IOB1 an entity opens with I-X, so this counts those too; it says how much rests on the rule.
-        account["i_tags_opening_an_entity"] += illegal_transitions(tags)
-        spans = clean_spans(text, spans_from_tags(tags, offsets), account, f"{path}:{tagged.line}")
-        sentences.append(Sentence(tagged.id, text, language, spans, offsets))
+    for tagged in tagged_sentences(path, account, token_column=token_column, tag_column=tag_column):
+        where = f"{path}:{tagged.line}"
+        tags = [
+            legal_tags([tag], account, f"{path}:{line}")[0] for line, tag in zip(tagged.lines, tagged.tags, strict=True)
+        ]
+        sentence = sentence_from_tags(tagged.id, tagged.tokens, tags, language, account, where)
+        if sentence is not None:
+            sentences.append(sentence)
     return Reading(tuple(sentences), +account)

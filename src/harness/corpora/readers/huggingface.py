@@ -5,18 +5,17 @@ Rows hold ``tokens`` and ``ner_tags`` (other names by the card). Integer tags ge
 script of a repository is ever run.
 """
 
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.config.cards import FileSource
-from harness.corpora.readers.conll import join_tokens, without_blank_tokens
 from harness.corpora.readers.jsonl import json_objects
-from harness.corpora.readers.reading import Reading, clean_spans, clean_text
-from harness.errors import DataError, listing
-from harness.labels import illegal_transitions, is_legal_tag, spans_from_tags
-from harness.records import Sentence
+from harness.corpora.readers.reading import Reading, clean_name
+from harness.corpora.readers.tokens import legal_tags, sentence_from_tags, shared_prefix, token_texts, without_prefix
+from harness.errors import DataError, FileError, listing, shown
 
 if TYPE_CHECKING:
     import datasets
@@ -31,52 +30,111 @@ def read_table(path: Path, language: str, source: FileSource) -> Reading:
     :param source: names the columns, the tag names and the row filter.
     :raises DataError: a column is missing, or tags are integers and nobody says what they mean.
     """
-    table = _open(path)
+    table = _open(path, source.files)
     missing = [
         column for column in (source.tokens_field, source.tags_field, *source.where) if column not in table.column_names
     ]
     if missing:
-        raise DataError(f"{path}: found columns {table.column_names}, missing {missing}; name them in the data card")
+        raise FileError(
+            f"{path}: found columns {shown(table.column_names)}, missing {missing}; name them in the data card"
+        )
     names = source.tags or _stored_names(table, source.tags_field)
     account: Counter[str] = Counter()
-    sentences = []
-    for number, row in enumerate(table, 1):
+    rows: list[tuple[str, str, list[str], list[str]]] = []
+    for number, row in enumerate(_rows(table, path), 1):
         if any(str(row[column]) != value for column, value in source.where.items()):
             account["rows_of_other_subsets"] += 1
             continue
         where = f"{path}: row {number}"
-        tags = _tag_names(row[source.tags_field], names, where)
-        tokens = [clean_text(str(token), account) for token in row[source.tokens_field]]
+        tokens, tags = row[source.tokens_field], row[source.tags_field]
+        if tokens is None and tags is None:
+            account["empty_rows_dropped"] += 1
+            continue
+        for column, value in ((source.tokens_field, tokens), (source.tags_field, tags)):
+            if not isinstance(value, list):
+                raise DataError(f"{where}: column {column!r} holds {type(value).__name__}; a list is needed")
         if len(tokens) != len(tags):
             raise DataError(f"{where}: {len(tokens)} tokens and {len(tags)} tags; equal numbers are needed")
-        tokens, tags = without_blank_tokens(tokens, tags, account)
-        if not tokens:
-            account["empty_sentences_dropped"] += 1
-            continue
-        account["i_tags_opening_an_entity"] += illegal_transitions(tags)
-        text, offsets = join_tokens(tokens)
-        spans = clean_spans(text, spans_from_tags(tags, offsets), account, where)
-        sentences.append(Sentence(str(row.get("id", number)), text, language, spans, offsets))
+        texts = token_texts(tokens, account, where)
+        rows.append((where, clean_name(row.get("id", number), account), texts, _tag_names(tags, names, account, where)))
+    prefix = shared_prefix(token for _, _, tokens, _ in rows for token in tokens if token)
+    sentences = []
+    for where, name, tokens, tags in rows:
+        # An empty token has no prefix to lose.
+        texts = [without_prefix([token], prefix, account)[0] if token else "" for token in tokens]
+        sentence = sentence_from_tags(name, texts, tags, language, account, where)
+        sentences += [sentence] if sentence is not None else []
     return Reading(tuple(sentences), +account)
 
 
-def _open(path: Path) -> "datasets.Dataset":
+def _rows(table: "datasets.Dataset", path: Path) -> Iterable[dict[str, Any]]:
+    import pyarrow as pa
+
+    try:
+        yield from table
+    except (pa.ArrowException, UnicodeDecodeError, OverflowError) as error:
+        raise DataError(f"{path}: not a readable table ({type(error).__name__})") from error
+
+
+_SPLIT_WORDS = {
+    "train": "train", "training": "train", "dev": "dev", "devel": "dev", "development": "dev", "valid": "dev",
+    "val": "dev", "validation": "dev", "test": "test", "testing": "test", "eval": "test",
+}  # fmt: skip
+
+
+def split_names(paths: Iterable[Path]) -> list[str]:
+    """Return the splits that file and folder names tell: ``train-00000-of-00001.parquet``, ``test/1.txt``."""
+    words = (word for path in paths for part in path.parts for word in re.split(r"[^a-z]+", part.casefold()))
+    return sorted({_SPLIT_WORDS[word] for word in words if word in _SPLIT_WORDS})
+
+
+def _open(path: Path, pattern: str | None) -> "datasets.Dataset":
     import datasets
     import pyarrow as pa
 
     if not path.exists():
-        raise DataError(f"no such file: {path}")
+        raise FileError(f"no such file: {path}")
     if path.is_dir() and (path / "dataset_info.json").exists():
-        return datasets.load_from_disk(str(path), keep_in_memory=True)
+        return _saved(path)
+    if path.is_dir() and (path / "dataset_dict.json").exists():
+        splits = sorted(child.name for child in path.iterdir() if child.is_dir())
+        raise FileError(
+            f"{path} holds the splits {listing(splits)}; give the folder of one of them, "
+            f"{path}/{splits[0] if splits else 'train'}"
+        )
     files = sorted(file for end in _ENDINGS for file in path.rglob(f"*.{end}")) if path.is_dir() else [path]
+    if path.is_dir() and pattern:
+        files = sorted(path.glob(pattern))
     if not files:
-        raise DataError(f"{path}: found no .parquet, .arrow or .jsonl file")
+        wanted = repr(pattern) if pattern else ".parquet, .arrow or .jsonl"
+        raise FileError(f"{path}: found no {wanted} file")
+    splits = split_names(file.relative_to(path) for file in files) if path.is_dir() else []
+    if len(splits) > 1:
+        raise FileError(
+            f"{path} holds the splits {listing(splits)} in {len(files)} files; name the files of one of them: a "
+            "path to the "
+            "file, or on a data card files: 'train-*.parquet'"
+        )
     try:
         # Read with pyarrow: datasets' own loader would leave a copy of the text in its cache.
         tables = [_table(file) for file in files]
         return datasets.Dataset(pa.concat_tables(tables))
-    except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(f"{path}: not a readable table ({str(error).splitlines()[0]})") from error
+    except (pa.ArrowException, OSError, OverflowError, UnicodeError, ValueError, TypeError, IndexError) as error:
+        # What pyarrow and datasets raise on damaged bytes; the text of a cell may stand in the message.
+        raise FileError(f"{path}: not a readable table ({type(error).__name__})") from error
+
+
+def _saved(path: Path) -> "datasets.Dataset":
+    """Load a folder of ``save_to_disk``, its Arrow files checked before anything in them is used."""
+    import datasets
+    import pyarrow as pa
+
+    try:
+        for file in sorted(path.glob("*.arrow")):
+            _arrow(file)
+        return datasets.load_from_disk(str(path), keep_in_memory=True)
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
+        raise FileError(f"{path}: not a data set that can be loaded ({type(error).__name__})") from error
 
 
 def _table(path: Path) -> Any:
@@ -84,20 +142,31 @@ def _table(path: Path) -> Any:
     import pyarrow.parquet as pq
 
     if path.suffix == ".parquet":
-        return pq.read_table(path)
+        # pyarrow.parquet's file, not its data sets: those would take a folder name such as lang=de for a column.
+        table = pq.ParquetFile(path).read()
+        table.validate(full=True)
+        return table
     if path.suffix == ".arrow":
         return _arrow(path)
-    return pa.Table.from_pylist([value for _, value in json_objects(path)])
+    objects = [value for _, value in json_objects(path)]
+    keys = list(dict.fromkeys(key for value in objects for key in value))
+    return pa.Table.from_pylist([{key: value.get(key) for key in keys} for value in objects])
 
 
 def _arrow(path: Path) -> Any:
+    """Read an Arrow file; offsets that point outside its buffers are found before a value is read (they end the
+    process).
+    """
     import pyarrow as pa
 
-    with pa.memory_map(str(path)) as file:
+    with pa.OSFile(str(path), "rb") as file:
         try:
-            return pa.ipc.open_stream(file).read_all()
+            table = pa.ipc.open_stream(file).read_all()
         except pa.ArrowInvalid:
-            return pa.ipc.open_file(file).read_all()
+            file.seek(0)
+            table = pa.ipc.open_file(file).read_all()
+    table.validate(full=True)
+    return table
 
 
 def _stored_names(table: "datasets.Dataset", column: str) -> Sequence[str] | None:
@@ -105,21 +174,19 @@ def _stored_names(table: "datasets.Dataset", column: str) -> Sequence[str] | Non
     return getattr(feature, "names", None)
 
 
-def _tag_names(tags: Sequence[object], names: Sequence[str] | None, where: str) -> list[str]:
-    result = []
+def _tag_names(tags: Sequence[object], names: Sequence[str] | None, account: Counter[str], where: str) -> list[str]:
+    named: list[object] = []
     for tag in tags:
-        if isinstance(tag, int):
+        if isinstance(tag, int) and not isinstance(tag, bool):
             if names is None:
                 raise DataError(
                     f"{where}: tags are integers without names; give 'tags: [O, B-PER, …]' in the data card"
                 )
             if not 0 <= tag < len(names):
-                raise DataError(f"{where}: tag {tag} is outside the {len(names)} names {listing(names)}")
+                raise DataError(f"{where}: tag {shown(tag)} is outside the {len(names)} names {listing(names)}")
             tag = names[tag]
-        if not isinstance(tag, str) or not is_legal_tag(tag):
-            raise DataError(f"{where}: found tag {tag!r}; allowed: O, or B-, I-, E-, S- and a label")
-        result.append(tag)
-    return result
+        named.append(tag)
+    return legal_tags(named, account, where)
 
 
 def fetch_hub_files(source: FileSource) -> Path:
@@ -142,11 +209,11 @@ def fetch_hub_files(source: FileSource) -> Path:
             )
         )
     except (HfHubHTTPError, LocalEntryNotFoundError, HFValidationError, OSError) as error:
-        raise DataError(
+        raise FileError(
             f"hub data set {source.hub!r} (revision {source.revision or 'main'}) cannot be fetched: "
             f"{type(error).__name__}; check the id, the network and HF_HUB_OFFLINE, or download it and use 'path:'"
         ) from error
     files = sorted(folder.glob(source.files)) if source.files else [folder]
     if not files:
-        raise DataError(f"hub data set {source.hub!r}: no file matches {source.files!r} at {source.revision or 'main'}")
+        raise FileError(f"hub data set {source.hub!r}: no file matches {source.files!r} at {source.revision or 'main'}")
     return files[0] if len(files) == 1 else folder

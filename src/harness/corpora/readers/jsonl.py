@@ -1,117 +1,224 @@
-"""JSON lines: the interchange format, and doccano's offset lists (the GERNERMED++ gold file).
+"""JSON lines (or one JSON array) of annotated texts: the interchange format, and what annotation tools export.
 
-Interchange: ``{"id", "text", "language", "spans": [{"start", "end", "label"}], "tokens": [[start, end]]}``;
-``id``, ``language`` and ``tokens`` may be missing. Objects with ``tokens`` (strings) and ``ner_tags`` (strings)
-instead of text and spans are read too. doccano: ``{"text", "label": [[start, end, "Label"]]}`` (also ``labels``,
-``entities``). Offsets are characters, end exclusive.
+Interchange: ``{"id", "text", "language", "spans": [{"start", "end", "label"}], "tokens": [[start, end]],
+"unknown"}``; ``id``, ``language``, ``tokens`` and ``unknown`` may be missing. Offsets are characters, end exclusive;
+a file whose offsets make sense in UTF-16 units alone is read so, and counted.
+
+Read too, told by their keys: doccano (``"label": [[start, end, "Label"]]``, also ``labels``, ``entities``,
+``annotations``), Prodigy (``answer``; rejected and ignored ones are dropped and counted), Label Studio (tasks with
+``data`` and ``annotations``), and ``tokens`` with ``ner_tags``, both as texts. An object without annotations is an
+error: a file whose entities stand under a key that nobody reads would otherwise teach that there are none.
 """
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.corpora.readers.conll import join_tokens, without_blank_tokens
-from harness.corpora.readers.reading import Reading, clean_spans, clean_text, read_text, split_lines
-from harness.errors import DataError
-from harness.labels import is_legal_tag, spans_from_tags
+from harness.corpora.readers.offsets import UTF16, rule_for_surfaces, surface_matches, utf16_explains
+from harness.corpora.readers.reading import (
+    Reading,
+    clean_name,
+    clean_spans,
+    clean_text,
+    parse_json,
+    read_text,
+    split_lines,
+)
+from harness.corpora.readers.tokens import legal_tags, sentence_from_tags, shared_prefix, token_texts, without_prefix
+from harness.errors import DataError, listing, shown
 from harness.languages import normalise_language
 from harness.records import Sentence, Span
 
+ANNOTATION_KEYS = ("spans", "label", "labels", "entities", "annotations", "ents", "ner")
+"""Where annotations are looked for, in this order."""
 
-def json_objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+TAG_KEYS = ("ner_tags", "tags", "labels", "ner")
+"""Names of the tags beside ``tokens``."""
+
+_START_KEYS = ("start", "start_offset", "begin", "from")
+_END_KEYS = ("end", "end_offset", "stop", "to")
+_LABEL_KEYS = ("label", "labels", "entity_group", "type", "tag", "entity")
+_SURFACE_KEYS = ("text", "surface", "word")
+
+
+@dataclass
+class RawText:
+    """One text with its annotations as they stand in a file.
+
+    :param spans: as given; they may overlap.
+    :param surfaces: what the file says that each span covers, where it does.
+    """
+
+    id: str
+    text: str
+    language: str
+    where: str
+    spans: list[Span]
+    surfaces: list[str | None]
+    tokens: list[tuple[int, int]] | None = None
+    unknown: tuple[tuple[int, int], ...] = ()
+
+
+def json_objects(path: Path, account: Counter[str] | None = None) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield line number and object of every non-blank line; of a file that is one JSON array, number and item.
 
     :raises DataError: a line is not a JSON object.
     """
-    text = read_text(path)
+    text = read_text(path, account)
     if text.lstrip().startswith("["):
-        yield from _array(path, text)
+        for number, value in enumerate(parse_json(text, str(path)), 1):
+            if not isinstance(value, dict):
+                raise DataError(f"{path}: item {number} is {type(value).__name__}, a JSON object is needed")
+            yield number, value
         return
     for number, line in enumerate(split_lines(text), 1):
         if not line.strip():
             continue
-        try:
-            value = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise DataError(f"{path}:{number}: not JSON ({error.msg} at column {error.colno})") from error
+        value = parse_json(line, f"{path}:{number}")
         if not isinstance(value, dict):
             raise DataError(f"{path}:{number}: found {type(value).__name__}, a JSON object is needed")
         yield number, value
 
 
-def _array(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    try:
-        values = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise DataError(f"{path}:{error.lineno}: not JSON ({error.msg} at column {error.colno})") from error
-    for number, value in enumerate(values, 1):
-        if not isinstance(value, dict):
-            raise DataError(f"{path}: item {number} is {type(value).__name__}, a JSON object is needed")
-        yield number, value
-
-
 def read_jsonl(path: Path, language: str) -> Reading:
-    """Read the interchange format.
+    """Read annotated objects.
 
     :param language: used where an object names none.
+    :raises DataError: an object has no annotations, or they are malformed.
     """
-    account: Counter[str] = Counter()
-    sentences = []
-    for number, value in json_objects(path):
-        where = f"{path}:{number}"
-        own = value.get("language")
-        spoken = normalise_language(str(own)) if own else language
-        if "text" not in value and "tokens" in value:
-            sentences.append(_from_tokens(value, str(value.get("id", number)), spoken, where, account))
-            continue
-        text = clean_text(_text(value, where), account)
-        spans = [_span(item, where) for item in _list(value, "spans", where)]
-        tokens = _token_offsets(value["tokens"], text, where) if value.get("tokens") is not None else None
-        sentences.append(
-            Sentence(str(value.get("id", number)), text, spoken, clean_spans(text, spans, account, where), tokens)
-        )
-    return Reading(tuple(sentences), account)
+    return _reading(path, language, annotated=True)
+
+
+def read_jsonl_texts(path: Path, language: str) -> Reading:
+    """Read the texts of objects, for prediction and translation: annotations may be missing."""
+    return _reading(path, language, annotated=False)
 
 
 def read_doccano(path: Path, language: str) -> Reading:
     """Read doccano-style offset lists; label names are kept as they are (map them in the card)."""
+    return read_jsonl(path, language)
+
+
+def raw_texts(path: Path, language: str, account: Counter[str], *, annotated: bool = True) -> list[RawText | Sentence]:
+    """Read objects with their spans as given, offsets in characters; objects of tokens and tags are sentences
+    already.
+    """
+    values: list[tuple[str, dict[str, Any]]] = []
+    for number, value in json_objects(path, account):
+        where = f"{path}:{number}"
+        task = _label_studio(value, account, where) if _is_label_studio(value) else value
+        if task is not None and _is_accepted(task, account):
+            values.append((where, task))
+    tokens = (token for _, value in values if _has_tags(value) for token in value["tokens"] if isinstance(token, str))
+    prefix = shared_prefix(tokens)
+    found: list[RawText | Sentence] = []
+    for number, (where, value) in enumerate(values, 1):
+        own = value.get("language")
+        spoken = normalise_language(str(own)) if own else language
+        name = clean_name(value.get("id", where.rpartition(":")[2] or number), account)
+        if _has_tags(value):
+            sentence = _from_tokens(value, name, spoken, where, account, prefix)
+            found += [sentence] if sentence is not None else []
+            continue
+        found.append(_raw_text(value, name, spoken, where, account, annotated=annotated))
+    _in_characters([raw for raw in found if isinstance(raw, RawText)], path, account)
+    return found
+
+
+def _reading(path: Path, language: str, *, annotated: bool) -> Reading:
     account: Counter[str] = Counter()
     sentences = []
-    for number, value in json_objects(path):
-        where = f"{path}:{number}"
-        text = clean_text(_text(value, where), account)
-        key = next((name for name in ("label", "labels", "entities") if name in value), "label")
-        spans = []
-        for item in _list(value, key, where):
-            if isinstance(item, Mapping):  # doccano's relation export
-                item = [item.get("start_offset"), item.get("end_offset"), item.get("label")]
-            if not isinstance(item, list) or len(item) != 3 or not _is_offset(item[0]) or not _is_offset(item[1]):
-                raise DataError(f'{where}: found {json.dumps(item)} in {key!r}; [start, end, "label"] is needed')
-            spans.append(Span(item[0], item[1], str(item[2])))
-        sentences.append(
-            Sentence(str(value.get("id", number)), text, language, clean_spans(text, spans, account, where))
-        )
-    return Reading(tuple(sentences), account)
+    for raw in raw_texts(path, language, account, annotated=annotated):
+        if isinstance(raw, Sentence):
+            sentences.append(raw)
+            continue
+        spans = clean_spans(raw.text, raw.spans, account, raw.where)
+        tokens = _token_offsets(raw.tokens, raw.text, raw.where) if raw.tokens is not None else None
+        sentences.append(Sentence(raw.id, raw.text, raw.language, spans, tokens, raw.unknown))
+    return Reading(tuple(sentences), +account)
 
 
-def _from_tokens(value: Mapping[str, Any], name: str, language: str, where: str, account: Counter[str]) -> Sentence:
-    tokens, tags = _list(value, "tokens", where), value.get("ner_tags", value.get("tags"))
-    if not isinstance(tags, list) or not all(isinstance(tag, str) and is_legal_tag(tag) for tag in tags):
-        raise DataError(f"{where}: 'ner_tags' must be a list of tags such as 'B-PER' (write integers as names)")
-    if len(tags) != len(tokens) or not all(isinstance(token, str) and token for token in tokens):
-        raise DataError(f"{where}: {len(tokens)} tokens and {len(tags)} tags; equal numbers of non-empty tokens needed")
-    tokens, tags = without_blank_tokens(tokens, tags, account)
-    text, offsets = join_tokens([clean_text(token, account) for token in tokens])
-    return Sentence(name, text, language, clean_spans(text, spans_from_tags(tags, offsets), account, where), offsets)
-
-
-def _text(value: Mapping[str, Any], where: str) -> str:
+def _raw_text(
+    value: Mapping[str, Any], name: str, language: str, where: str, account: Counter[str], *, annotated: bool
+) -> RawText:
     text = value.get("text")
     if not isinstance(text, str):
         raise DataError(f"{where}: 'text' is {'missing' if text is None else type(text).__name__}; a string is needed")
-    return text
+    text = clean_text(text, account)
+    key = _annotation_key(value)
+    spans: list[Span] = []
+    surfaces: list[str | None] = []
+    if key is None and annotated:
+        raise DataError(
+            f"{where}: no annotations: 'spans' is missing (found {shown(listing(value, most=8))}); "
+            f'they are read from {listing(ANNOTATION_KEYS)}; a sentence without entities has "spans": []'
+        )
+    if key is not None:
+        if key != "spans":
+            account[f"annotations_read_from/{key}"] += 1
+        for item in _list(value, key, where):
+            span, surface = _span(item, where, key, account)
+            spans.append(span)
+            surfaces.append(surface)
+    tokens = _token_pairs(value["tokens"], where) if value.get("tokens") is not None else None
+    unknown = _regions(value.get("unknown"), text, where)
+    return RawText(name, text, language, where, spans, surfaces, tokens, unknown)
+
+
+def _annotation_key(value: Mapping[str, Any]) -> str | None:
+    """Return the key of an object's annotations: a known one, else one whose value looks like spans."""
+    if value.get("spans"):
+        return "spans"
+    filled = [key for key in ANNOTATION_KEYS if _looks_like_spans(value.get(key))]
+    filled += [key for key in value if key not in (*ANNOTATION_KEYS, "tokens") and _looks_like_spans(value[key])]
+    if filled:
+        return filled[0]
+    return next((key for key in ANNOTATION_KEYS if key in value and not isinstance(value[key], str)), None)
+
+
+def _looks_like_spans(value: object) -> bool:
+    if not isinstance(value, list) or not value:
+        return False
+    item = value[0]
+    if isinstance(item, Mapping):
+        return any(key in item for key in _START_KEYS) and any(key in item for key in _LABEL_KEYS)
+    return isinstance(item, list) and len(item) == 3 and _is_offset(item[0]) and _is_offset(item[1])
+
+
+def _span(item: object, where: str, key: str, account: Counter[str]) -> tuple[Span, str | None]:
+    """Read ``{"start", "end", "label"}`` or ``[start, end, "label"]``, and the surface where the item names it."""
+    surface: str | None = None
+    if isinstance(item, list) and len(item) == 3 and _is_offset(item[0]) and _is_offset(item[1]):
+        start, end, label = item
+    elif isinstance(item, Mapping):
+        start, end, label = (_first(item, keys) for keys in (_START_KEYS, _END_KEYS, _LABEL_KEYS))
+        if isinstance(label, list) and len(label) == 1:
+            label = label[0]
+        covered = _first(item, _SURFACE_KEYS)
+        surface = covered if isinstance(covered, str) else None
+        if start is None or end is None or label is None:
+            raise DataError(f'{where}: found span {shown(_json(item))}; {{"start", "end", "label"}} is needed')
+        if not _is_offset(start) or not _is_offset(end):
+            raise DataError(f"{where}: span {shown(_json(item))}: start and end must be whole numbers")
+    else:
+        raise DataError(
+            f'{where}: found {shown(_json(item))} in {key!r}; [start, end, "label"] or '
+            f'{{"start", "end", "label"}} is needed'
+        )
+    if not isinstance(label, str):
+        raise DataError(f"{where}: found label {shown(label)}; a text is needed")
+    return Span(start, end, clean_name(label, account)), surface
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _first(item: Mapping[str, Any], keys: Sequence[str]) -> Any:
+    return next((item[key] for key in keys if item.get(key) is not None), None)
 
 
 def _list(value: Mapping[str, Any], key: str, where: str) -> list[Any]:
@@ -121,27 +228,140 @@ def _list(value: Mapping[str, Any], key: str, where: str) -> list[Any]:
     return items
 
 
-def _span(item: object, where: str) -> Span:
-    if not isinstance(item, Mapping) or not {"start", "end", "label"} <= item.keys():
-        raise DataError(f'{where}: found span {json.dumps(item)}; {{"start", "end", "label"}} is needed')
-    if not _is_offset(item["start"]) or not _is_offset(item["end"]):
-        raise DataError(f"{where}: span {json.dumps(item)}: start and end must be whole numbers")
-    return Span(item["start"], item["end"], str(item["label"]))
-
-
 def _is_offset(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _token_offsets(values: object, text: str, where: str) -> tuple[tuple[int, int], ...]:
+def _in_characters(raws: Sequence[RawText], path: Path, account: Counter[str]) -> None:
+    """Turn the offsets of a file into characters where they count UTF-16 units; check surfaces where they are given.
+
+    :raises DataError: a span does not hold the surface that the file gives it, and no rule explains all of them.
+    """
+    wrong = next((raw for raw in raws if not _surfaces_match(raw)), None)
+    by_surface = wrong is not None and all(_surfaces_match(raw) or _utf16_surfaces(raw) for raw in raws)
+    if wrong is not None and not by_surface:
+        raise DataError(f"{wrong.where}: the text at a span is not what the annotation says; check the offsets")
+    if not by_surface and not utf16_explains([(raw.text, [span[:2] for span in raw.spans]) for raw in raws]):
+        for raw in raws:
+            outside = next((span for span in raw.spans if not 0 <= span.start < span.end <= len(raw.text)), None)
+            if outside and not raw.text.isascii() and max(raw.text) > "\uffff":
+                raise DataError(
+                    f"{raw.where}: span {shown(tuple(outside[:2]))} lies outside the text of {len(raw.text)} "
+                    "characters; "
+                    "the text holds characters beyond U+FFFF (emoji), and not all offsets of the file fit UTF-16 units"
+                )
+        return
+    for raw in raws:
+        if raw.text.isascii() or max(raw.text) <= "\uffff":
+            continue
+        positions = UTF16.positions(raw.text)
+        nowhere = len(raw.text) + 1
+        raw.spans = [Span(positions.get(s, nowhere), positions.get(e, nowhere), label) for s, e, label in raw.spans]
+        if raw.tokens is not None:
+            raw.tokens = [(positions.get(start, nowhere), positions.get(end, nowhere)) for start, end in raw.tokens]
+        account["offsets_shifted/utf16"] += len(raw.spans)
+
+
+def _surfaces_match(raw: RawText) -> bool:
+    return all(
+        surface is None or surface_matches(raw.text, span.start, span.end, surface)
+        for span, surface in zip(raw.spans, raw.surfaces, strict=True)
+    )
+
+
+def _utf16_surfaces(raw: RawText) -> bool:
+    named = [(span[:2], surface) for span, surface in zip(raw.spans, raw.surfaces, strict=True) if surface is not None]
+    found = rule_for_surfaces(raw.text, [pair for pair, _ in named], [surface for _, surface in named])
+    return found is not None and found[0].name == UTF16.name
+
+
+def _has_tags(value: Mapping[str, Any]) -> bool:
+    """Return True for an object of tokens as texts, labelled by tags."""
+    tokens = value.get("tokens")
+    if not isinstance(tokens, list):
+        return False
+    if "text" not in value:
+        return True
+    return bool(tokens) and all(isinstance(token, str) for token in tokens) and not value.get("spans")
+
+
+def _from_tokens(
+    value: Mapping[str, Any], name: str, language: str, where: str, account: Counter[str], prefix: str
+) -> Sentence | None:
+    tokens = _list(value, "tokens", where)
+    key = next((key for key in TAG_KEYS if key in value), None)
+    tags = value[key] if key is not None else None
+    if not isinstance(tags, list) or any(_is_offset(tag) for tag in tags):
+        raise DataError(f"{where}: 'ner_tags' must be a list of tags such as 'B-PER' (write integers as names)")
+    if len(tags) != len(tokens):
+        raise DataError(f"{where}: {len(tokens)} tokens and {len(tags)} tags; equal numbers are needed")
+    if "text" in value:
+        account["texts_made_from_tokens"] += 1
+    texts = without_prefix(token_texts(tokens, account, where), prefix, account)
+    return sentence_from_tags(name, texts, legal_tags(tags, account, where), language, account, where)
+
+
+def _is_accepted(value: Mapping[str, Any], account: Counter[str]) -> bool:
+    """Return False for what a Prodigy annotator rejected or passed over, and count it."""
+    answer = value.get("answer")
+    if answer in ("reject", "ignore"):
+        account[f"answers_dropped/{answer}"] += 1
+        return False
+    return True
+
+
+def _is_label_studio(value: Mapping[str, Any]) -> bool:
+    return isinstance(value.get("data"), Mapping) and any(key in value for key in ("annotations", "completions"))
+
+
+def _label_studio(value: Mapping[str, Any], account: Counter[str], where: str) -> dict[str, Any] | None:
+    """Return a Label Studio task in our form: the first annotation that was not cancelled; the others are counted.
+
+    A task that nobody annotated is dropped, and counted: it is not a text without entities.
+    """
+    data = value["data"]
+    texts = [text for text in data.values() if isinstance(text, str)]
+    text = data.get("text", texts[0] if len(texts) == 1 else None)
+    if not isinstance(text, str):
+        raise DataError(f"{where}: the task's data holds {len(texts)} texts and none is called 'text'")
+    listed = value.get("annotations", value.get("completions"))
+    if not isinstance(listed, list):
+        raise DataError(f"{where}: 'annotations' is {type(listed).__name__}; a list is needed")
+    made = [one for one in listed if isinstance(one, Mapping) and not one.get("was_cancelled")]
+    if not made:
+        account["tasks_without_annotation_dropped"] += 1
+        return None
+    account["further_annotations_dropped"] += len(made) - 1
+    spans = []
+    for item in _list(made[0], "result", where):
+        region = item.get("value") if isinstance(item, Mapping) else None
+        if not isinstance(region, Mapping) or not {"start", "end"} <= region.keys():
+            account["results_other_than_spans_passed_over"] += 1
+            continue
+        labels = next((region[key] for key in ("labels", "hypertextlabels", "label") if region.get(key)), None)
+        if isinstance(labels, list) and len(labels) > 1:
+            raise DataError(f"{where}: a region has {len(labels)} labels; one entity has one label")
+        spans.append({"start": region["start"], "end": region["end"], "label": labels, "text": region.get("text")})
+    return {"id": value.get("id", where.rpartition(":")[2]), "text": text, "spans": spans}
+
+
+def _token_pairs(values: object, where: str) -> list[tuple[int, int]]:
+    """Read tokens beside a text: ``[start, end]``, or objects with ``start`` and ``end`` (spaCy, Prodigy)."""
     if not isinstance(values, list):
         raise DataError(f"{where}: 'tokens' must be a list of [start, end] beside 'text'")
+    pairs = []
+    for token in values:
+        pair = [token.get("start"), token.get("end")] if isinstance(token, Mapping) else token
+        if not (isinstance(pair, list) and len(pair) == 2 and all(_is_offset(number) for number in pair)):
+            raise DataError(f"{where}: token {shown(_json(token))} is not [start, end]")
+        pairs.append((pair[0], pair[1]))
+    return pairs
+
+
+def _token_offsets(pairs: Sequence[tuple[int, int]], text: str, where: str) -> tuple[tuple[int, int], ...]:
     previous = 0
     offsets = []
-    for pair in values:
-        if not (isinstance(pair, list) and len(pair) == 2 and all(_is_offset(number) for number in pair)):
-            raise DataError(f"{where}: token {json.dumps(pair)} is not [start, end]")
-        start, end = pair
+    for start, end in pairs:
         if not previous <= start < end <= len(text):
             raise DataError(f"{where}: token [{start}, {end}] overlaps, is empty or lies outside the text")
         covered = text[start:end]
@@ -149,3 +369,19 @@ def _token_offsets(values: object, text: str, where: str) -> tuple[tuple[int, in
             offsets.append((start + len(covered) - len(covered.lstrip()), end - len(covered) + len(covered.rstrip())))
         previous = end
     return tuple(offsets)
+
+
+def _regions(values: object, text: str, where: str) -> tuple[tuple[int, int], ...]:
+    """Read ``unknown``: regions where an entity may stand that was lost, see :class:`harness.records.Sentence`."""
+    if values is None:
+        return ()
+    if not isinstance(values, list):
+        raise DataError(f"{where}: 'unknown' is {type(values).__name__}; a list of [start, end] is needed")
+    regions = []
+    for pair in values:
+        if not (isinstance(pair, list) and len(pair) == 2 and all(_is_offset(number) for number in pair)):
+            raise DataError(f"{where}: 'unknown' holds {shown(_json(pair))}; [start, end] is needed")
+        if not 0 <= pair[0] < pair[1] <= len(text):
+            raise DataError(f"{where}: unknown region {shown(pair)} lies outside the text of {len(text)} characters")
+        regions.append((pair[0], pair[1]))
+    return tuple(regions)

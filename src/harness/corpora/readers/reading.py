@@ -1,12 +1,16 @@
-"""What every reader shares: the result with its account, decoding, line ends, span cleaning."""
+"""What every reader shares: the result with its account, decoding, line ends, span cleaning, JSON values."""
 
+import codecs
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from harness.errors import DataError
+from harness.errors import DataError, FileError
+from harness.labels import OUTSIDE
 from harness.records import Sentence, Span, span_fault
 
 
@@ -25,44 +29,63 @@ Reader = Callable[[Path, str], Reading]
 """``reader(path, language)``."""
 
 
-def read_text(path: Path) -> str:
-    """Read a UTF-8 file, with or without a byte-order mark, any line ends kept.
+def read_text(path: Path, account: Counter[str] | None = None) -> str:
+    """Read a text file, any line ends kept; see :func:`decode`.
 
-    :raises DataError: no such file, a folder, or not UTF-8.
+    :raises FileError: no such file, a folder, not allowed, or of an encoding that cannot be told.
     """
     try:
         data = path.read_bytes()
     except FileNotFoundError as error:
-        raise DataError(f"no such file: {path}") from error
+        raise FileError(f"no such file: {path}") from error
     except IsADirectoryError as error:
-        raise DataError(f"{path} is a folder; a file is expected here") from error
+        raise FileError(f"{path} is a folder; a file is expected here") from error
     except PermissionError as error:
-        raise DataError(f"{path} may not be read: permission denied") from error
-    return decode(data, str(path))
+        raise FileError(f"{path} may not be read: permission denied") from error
+    except OSError as error:
+        raise FileError(f"{path} cannot be read: {error.strerror}") from error
+    return decode(data, str(path), account)
 
 
-def decode(data: bytes, name: str) -> str:
-    """Decode UTF-8, with or without a byte-order mark.
+def decode(data: bytes, name: str, account: Counter[str] | None = None) -> str:
+    """Decode UTF-8, with or without a byte-order mark, or UTF-16 with one, as Windows programs write it.
 
-    :raises DataError: it is not UTF-8; the message names the line.
+    :param account: counts a file in UTF-16 as ``utf16_files_decoded``.
+    :raises FileError: it is neither; the message names the line.
     """
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        try:
+            text = data.decode("utf-16")
+        except UnicodeDecodeError as error:
+            raise FileError(
+                f"{name}: begins like UTF-16 and is damaged at byte {error.start}; save the file anew as UTF-8"
+            ) from error
+        if account is not None:
+            account["utf16_files_decoded"] += 1
+        return text
     try:
-        return data.decode("utf-8-sig")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise DataError(
+        raise FileError(
             f"{name}:{line}: not UTF-8 (byte 0x{data[error.start]:02x}); convert the file, "
             "for example with 'iconv -f latin1 -t utf-8'"
         ) from error
+    if data[1::2].count(0) > len(data) // 4 or data[::2].count(0) > len(data) // 4:
+        raise FileError(
+            f"{name}: every other byte is NUL, so this is UTF-16 without a byte-order mark; convert the file with "
+            "'iconv -f utf-16le -t utf-8' (or utf-16be)"
+        )
+    return text
 
 
-def text_lines(path: Path) -> list[str]:
+def text_lines(path: Path, account: Counter[str] | None = None) -> list[str]:
     """Return the lines of a text file without their ends.
 
     Only ``\\n``, ``\\r\\n`` and ``\\r`` end a line: ``str.splitlines`` would also cut at U+2028 or U+0085,
     which stand inside sentences of web text.
     """
-    return split_lines(read_text(path))
+    return split_lines(read_text(path, account))
 
 
 def split_lines(text: str) -> list[str]:
@@ -84,6 +107,32 @@ def clean_text(text: str, account: Counter[str]) -> str:
     return cleaned
 
 
+def parse_json(text: str, where: str) -> Any:
+    """Return the value of a JSON text.
+
+    :raises DataError: it is not JSON, is nested too deeply, or holds a number of thousands of digits.
+    """
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column" if error.lineno > 1 else "column"
+        raise DataError(f"{where}: not JSON ({error.msg} at {place} {error.colno})") from error
+    except RecursionError as error:
+        raise DataError(f"{where}: brackets are nested too deeply for an annotation") from error
+    except ValueError as error:  # a whole number of more than 4,300 digits
+        raise DataError(f"{where}: holds a number with too many digits to be an offset") from error
+
+
+def clean_name(value: object, account: Counter[str]) -> str:
+    """Return an id or a label as text that a file can hold; a number of any size is written out."""
+    if isinstance(value, str):
+        return clean_text(value, account)
+    try:
+        return clean_text(str(value), account)
+    except ValueError:  # more than 4,300 digits
+        return "number of thousands of digits"
+
+
 def clean_spans(text: str, spans: Iterable[Span], account: Counter[str], where: str) -> tuple[Span, ...]:
     """Trim blanks off span edges and drop duplicates, counting both; refuse what cannot be mended.
 
@@ -91,6 +140,11 @@ def clean_spans(text: str, spans: Iterable[Span], account: Counter[str], where: 
     """
     kept: list[Span] = []
     for span in sorted(set(spans)):
+        if span.label == OUTSIDE:  # some tools write what was taken back as an entity O
+            account["spans_of_no_entity_dropped"] += 1
+            continue
+        if not span.label.strip():
+            raise DataError(f"{where}: span {tuple(span[:2])} has no label")
         if not 0 <= span.start < span.end <= len(text):
             raise DataError(f"{where}: span {tuple(span)} {span_fault(text, span, None)}")
         covered = text[span.start : span.end]
