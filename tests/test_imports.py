@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "harness"
-LEAVES = {"errors", "records", "labels", "languages", "config", "provenance", "cache", "chat_client"}
+LEAVES = {"errors", "records", "labels", "languages", "config", "provenance", "cache", "locks", "chat_client"}
 STAGES = {"corpora", "transfer", "synthesis", "model", "evaluation", "tracking"}
 ALLOWED = {
     **dict.fromkeys(LEAVES, LEAVES),
     **{stage: LEAVES | {stage} for stage in STAGES},
-    "pipeline": LEAVES | STAGES | {"recording"},
+    "identity": LEAVES | {"transfer"},  # what makes two experiments the same
+    "pipeline": LEAVES | STAGES | {"recording", "identity"},
     "recording": LEAVES | STAGES,  # the names of what the pipeline records
-    "sweep": LEAVES | {"sweep", "pipeline", "tracking", "cli"},  # cli: a worker process sets itself up like one
+    "sweep": LEAVES | {"sweep", "pipeline", "identity", "tracking", "cli"},  # cli: a worker process sets itself up like one
     "report": LEAVES | {"report", "tracking"},
     "scoring": LEAVES | {"corpora", "evaluation"},
     "stages": LEAVES | {"corpora", "transfer", "evaluation"},

@@ -10,8 +10,10 @@ from typing import Any
 
 from harness.cache import write_text
 from harness.config import Config, DataCard
+from harness.config.synthesis import SynthesisCard
 from harness.corpora.catalogue import load_corpora
 from harness.errors import ConfigError, DataError, HarnessError
+from harness.locks import file_lock
 from harness.provenance import file_digest
 from harness.records import Sentence
 from harness.synthesis.client import AnswerStore, Outcome, ask_all, collect_batch, open_engine, usage_of, write_batch
@@ -90,10 +92,12 @@ def import_answers(
     cost: Mapping[str, float] | None = None,
     predictions: Mapping[str, float] | None = None,
     seed: int = 0,
+    restricted: bool = False,
 ) -> Made:
     """Parse and filter raw answers, and write corpus, rejects and quality card.
 
     :param settings: the filters; ``None`` runs none.
+    :param restricted: the corpus it was made for is; then the card names no surface, and its page shows no sentence.
     """
     around = around or Surroundings()
     sentences, rejected, account, illegal = parse_answers(answers, legend, language, repairs=repairs)
@@ -121,6 +125,9 @@ def import_answers(
         kept, account, language=language, labels=shown,
         settings=settings, source=around.source_labels, origin=origin, cost=cost, agreement=agreement,
     )  # fmt: skip
+    if restricted:
+        card["restricted"] = True
+        card["diversity"]["top_entities"] = []
     if kept:
         write_corpus(output, kept)
         card["sha256"] = file_digest(output)
@@ -169,20 +176,12 @@ def generate(
     card = config.synthesis
     around = surroundings(config.data, config.data_folder or Path.cwd(), language)
     wanted = planned_calls(config, language, number, around)
-    store = AnswerStore(answers_path(output))
-    if collected is not None:
-        counts = collect_batch(collected, store)
-        strange = len(store.answers.keys() - {call.key for call in wanted})
-        if counts["collected"] and strange:
-            raise ConfigError(
-                f"{strange} answers of {collected} belong to other calls than these {number}; give --calls and the "
-                "settings with which the batch was written (the answers are kept)"
-            )
-        outcome = Outcome(asked=counts["collected"], known=counts["known"], failed=counts["failed"])
-    else:
-        outcome = ask_all(open_engine(card), wanted, store, card)
+    answers = answers_path(output)
+    with file_lock(answers, f"another generation that writes {answers}"):  # or both would pay for the same answers
+        store = AnswerStore(answers)
+        outcome = _asked(card, wanted, store, collected, number)
     keys = {call.key for call in wanted}
-    answers = [(key, store.answers[key].text) for key in (call.key for call in wanted) if key in store.answers]
+    listed = [(key, store.answers[key].text) for key in (call.key for call in wanted) if key in store.answers]
     used = [answer for key, answer in store.answers.items() if key in keys]
     origin = {
         "prompt": f"{card.name} version {card.version}", "model": ", ".join(sorted({answer.model for answer in used})),
@@ -193,11 +192,30 @@ def generate(
     if card.source_examples:
         protected = (*protected, *(sentence.text for sentence in around.examples))
     made = import_answers(
-        answers, Legend(config.data.labels), language, output, settings=settings, seed=config.seed,
+        listed, Legend(config.data.labels), language, output, settings=settings, seed=config.seed,
         rejects=output.with_suffix(".rejects.jsonl"), origin=origin, cost=usage_of(used, card),
-        around=Surroundings(protected, around.source_labels),
+        around=Surroundings(protected, around.source_labels), restricted=config.data.restricted,
     )  # fmt: skip
     return made, outcome
+
+
+def _asked(
+    card: SynthesisCard, wanted: Sequence[Call], store: AnswerStore, collected: Path | None, number: int
+) -> Outcome:
+    """Ask for the answers that are missing, or take them from a batch API's output.
+
+    :raises ConfigError: the batch was written with other settings.
+    """
+    if collected is not None:
+        counts = collect_batch(collected, store)
+        strange = len(store.answers.keys() - {call.key for call in wanted})
+        if counts["collected"] and strange:
+            raise ConfigError(
+                f"{strange} answers of {collected} belong to other calls than these {number}; give --calls and the "
+                "settings with which the batch was written (the answers are kept)"
+            )
+        return Outcome(asked=counts["collected"], known=counts["known"], failed=counts["failed"])
+    return ask_all(open_engine(card), wanted, store, card)
 
 
 def answers_path(output: Path) -> Path:
@@ -216,7 +234,7 @@ def batch_requests(config: Config, language: str, number: int, output: Path, pat
             "set synthesis.source_examples=0"
         )
     around = surroundings(config.data, config.data_folder or Path.cwd(), language)
-    store = AnswerStore(answers_path(output))
+    store = AnswerStore(answers_path(output), read_only=True)
     missing = [call for call in planned_calls(config, language, number, around) if call.key not in store.answers]
     return write_batch(path, missing, config.synthesis)
 
@@ -228,7 +246,7 @@ def page_of(corpus: Path, *, samples: bool = True) -> str:
     """
     card = read_card(corpus)
     shown: list[tuple[str, list[dict[str, Any]]]] = []
-    if samples and corpus.is_file() and not corpus.name.endswith(".card.json"):
+    if samples and not card.get("restricted") and corpus.is_file() and not corpus.name.endswith(".card.json"):
         if card.get("sha256") and file_digest(corpus) != card["sha256"]:
             raise HarnessError(f"{corpus} changed since its quality card was written; make both anew")
         lines = corpus.read_text(encoding="utf-8").splitlines()

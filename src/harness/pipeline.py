@@ -5,7 +5,6 @@ calls once and a sweep calls many times.
 """
 
 import logging
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +20,8 @@ from harness.errors import ConfigError, DataError
 from harness.evaluation.measures import LABEL_MEASURES, MEASURES, mean_over_languages, measures, named
 from harness.evaluation.significance import bootstrap_interval
 from harness.evaluation.spans import count_spans
+from harness.identity import data_params, needed_splits
+from harness.locks import scratch_folder
 from harness.model.workshop import FittedModel, Workshop
 from harness.provenance import file_digest
 from harness.recording import (
@@ -40,8 +41,8 @@ from harness.records import Corpus, Span
 from harness.synthesis.corpus import card_path, read_card
 from harness.tracking.mlflow import CHECKPOINT, Run, Store, tracking_uri
 from harness.transfer.carry import BackRoute
-from harness.transfer.recipe import Mixture, mixtures, needed_corpora
-from harness.transfer.routes import Routes, file_splits, prepare_routes
+from harness.transfer.recipe import Mixture, mixtures
+from harness.transfer.routes import Routes, prepare_routes
 
 logger = logging.getLogger(__name__)
 
@@ -130,7 +131,7 @@ def run_experiment(
     with Run(store, config.tracking.experiment, name=run_name(config), tags=described, parent=parent) as run:
         if on_start:
             on_start(run.run_id)
-        params = run_params(config)
+        params = run_params(config) | data_params(config, catalogue.corpora)
         run.log_params(params)
         run.log_json("config.json", saved_config(config))
         run.log_corpora([*{**catalogue.corpora, **routes.corpora()}.values()])
@@ -152,25 +153,15 @@ def prepare(config: Config, warm: Warm) -> tuple[Catalogue, Routes, list[Mixture
 
     :raises HarnessError: a file is missing or malformed, or the recipe cannot be followed.
     """
-    source, targets = config.data.source.language, config.targets
-    # What is translated here is no file of the card.
-    translated = {"translated_train", "translated_test"} if config.method.translates else set()
-    wanted = [key for key in needed_corpora(config.method, source, targets) if key[1] not in translated]
-    wanted += file_splits(config)
-    if config.data.source.test:
-        wanted.append((source, "test"))
-    for target in targets:
-        wanted.append((target, "test"))
-        wanted += [(target, "dev")] if config.data.targets[target].dev else []
-    if not targets:
+    if not config.targets:
         raise ConfigError(f"data.targets: {config.data.name} names no target language")
-    catalogue = warm.catalogue(config, wanted)
+    catalogue = warm.catalogue(config, needed_splits(config))
     routes = warm.routes(config, catalogue)
     mixed = mixtures(
         config.method,
         {**catalogue.corpora, **routes.corpora()},
-        source=source,
-        targets=targets,
+        source=config.data.source.language,
+        targets=config.targets,
         seed=config.seed,
         subset=nested_subset,
     )
@@ -225,7 +216,7 @@ def train_and_score(
             if on_epoch and number == 0:
                 on_epoch(epoch, values)
 
-        with tempfile.TemporaryDirectory(prefix="harness-") as scratch:
+        with scratch_folder() as scratch:
             model = warm.workshop.fit(
                 config.encoder,
                 config.data.labels,
@@ -237,7 +228,7 @@ def train_and_score(
                 seed=config.seed,
                 score_dev=dev_scorer(mixture, catalogue),
                 on_epoch=report,
-                scratch=Path(scratch),
+                scratch=scratch,
                 progress=progress,
             )
             metrics |= {f"{prefix}{key}": value for key, value in model.metrics.items()}
@@ -254,7 +245,7 @@ def train_and_score(
                 scores.setdefault((corpus.split, corpus.language), []).append(scored)
                 metrics |= projected
             if config.tracking.checkpoints != "none":
-                folder = model.save(Path(scratch) / "model", **checkpoint_facts(config, run.run_id))
+                folder = model.save(scratch / "model", **checkpoint_facts(config, run.run_id))
                 run.log_folder(folder, f"{CHECKPOINT}/{part}" if several else CHECKPOINT)
     metrics |= unreachable_metrics(unreachable)
     metrics |= {"model/count": float(len(mixed)), "train/collapsed": float(bool(collapsed))}

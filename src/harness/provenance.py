@@ -14,6 +14,7 @@ from importlib import metadata
 from pathlib import Path
 
 from harness import __version__
+from harness.errors import FileError
 
 RECORDED_PACKAGES = (
     "torch", "pytorch-lightning", "transformers", "datasets", "mlflow", "optuna", "numpy", "hydra-core",
@@ -79,6 +80,33 @@ def file_digest(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, as 64 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+_DIGESTS: dict[tuple[str, int, int], str] = {}
+
+
+def content_digest(path: Path) -> str:
+    """Return what identifies a file, or the files of a folder by name and content, as 32 hexadecimal digits.
+
+    A file that has the same size and time of change as before is not read again.
+
+    :raises FileError: there is nothing at the path.
+    """
+    if path.is_dir():
+        state = hashlib.sha256()
+        for file in sorted(file for file in path.rglob("*") if file.is_file()):
+            state.update(f"{file.relative_to(path).as_posix()}\0{content_digest(file)}\n".encode())
+        return state.hexdigest()[:32]
+    try:
+        facts = path.stat()
+        key = (str(path), facts.st_size, facts.st_mtime_ns)
+        if key not in _DIGESTS:
+            _DIGESTS[key] = file_digest(path)[:32]
+    except FileNotFoundError as error:
+        raise FileError(f"no such file: {path}") from error
+    except OSError as error:
+        raise FileError(f"{path} cannot be read: {error.strerror}") from error
+    return _DIGESTS[key]
 
 
 def folder_digest(place: str) -> str:

@@ -15,6 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from harness.languages import normalise_language
 
+DESCRIBES = "describes"
+"""Marks a field that describes and moves no figure: it has no part in what makes two experiments the same."""
+
+Note = Annotated[str, DESCRIBES]
+"""A text for people."""
+
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -120,13 +126,13 @@ class DataCard(Strict):
     """Entity labels, in the order the model's classes are numbered."""
     label_map: dict[str, str | None] = {}
     """Label in the files → label here; null drops it (counted)."""
-    license: str = "unknown"
+    license: Note = "unknown"
     """Licence of the data, SPDX where it has an id."""
-    citation: str = ""
+    citation: Note = ""
     """Authors, year, title, where published."""
-    url: str = ""
+    url: Note = ""
     """Where the corpus comes from."""
-    description: str = ""
+    description: Note = ""
     """What a user of the scores must know about the data."""
     restricted: bool = False
     """No text leaves: no predictions or samples stored, nothing cached, no remote model."""
@@ -193,15 +199,15 @@ class EncoderCard(Strict):
     """Hugging Face model id or local folder (``encoder=hf encoder.path=…``)."""
     revision: str | None = None
     """Pinned commit of the hub repository; ignored for a local folder."""
-    license: str = "unknown"
+    license: Note = "unknown"
     """Licence of the weights."""
-    citation: str = ""
+    citation: Note = ""
     """Authors, year, title, identifier."""
-    languages: str = ""
+    languages: Note = ""
     """What it was pretrained on, in words."""
-    layers: int | None = None
+    layers: Annotated[int | None, DESCRIBES] = None
     """Transformer layers."""
-    parameters_millions: float | None = None
+    parameters_millions: Annotated[float | None, DESCRIBES] = None
     """Size given by its authors; the size found is what a run logs."""
     learning_rate: float = Field(default=5e-5, gt=0)
     """Peak learning rate recommended for token classification."""
@@ -211,7 +217,7 @@ class EncoderCard(Strict):
     """Whether bfloat16 autocast is known to train it well."""
     safetensors: bool = True
     """Whether the repository has safetensors; else its .bin is read with weights_only (no code in it is run)."""
-    notes: str = ""
+    notes: Note = ""
     """Traps."""
     byte_dimensions: int = Field(default=32, ge=1)
     """char-bilstm: size of a byte's embedding."""

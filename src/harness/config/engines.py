@@ -1,10 +1,10 @@
 """Cards of the translation methods: translators, aligners, and the rules of projection."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from harness.config.cards import Strict, is_local, is_url
+from harness.config.cards import DESCRIBES, Strict, is_local, is_url
 
 
 class TranslatorCard(Strict):
@@ -43,7 +43,7 @@ class TranslatorCard(Strict):
     """chat: requests under way at once."""
     timeout_seconds: float = Field(default=60.0, gt=0)
     """chat: seconds until a request counts as lost and is repeated."""
-    ranking: str | None = None
+    ranking: Annotated[str | None, DESCRIBES] = None
     """File of `harness translate --score --ranking FILE`: the intrinsic ranking that chose this engine."""
 
     @property
@@ -100,7 +100,7 @@ class AlignerCard(Strict):
     """embedding: smallest probability of a link in both directions (AWESoME's)."""
     batch_size: int = Field(default=32, ge=1)
     """embedding: sentence pairs per step of the encoder."""
-    ranking: str | None = None
+    ranking: Annotated[str | None, DESCRIBES] = None
     """File of `harness project --score --ranking FILE`: the intrinsic ranking that chose this aligner."""
 
     @model_validator(mode="after")

@@ -7,8 +7,6 @@ equals a cold one to the last digit, because heads and dropout draw from the see
 import copy
 import json
 import logging
-import shutil
-import zipfile
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from harness.cache import cache_folder, cache_key, cached_folder
+from harness.cache import cache_key, cached_folder
 from harness.config import EncoderCard, TrainerConfig
 from harness.labels import tag_names
 from harness.model.datamodule import EncodedCorpus, TaggingData, encode_corpus
@@ -205,11 +203,7 @@ def _from_disk(sentences: Sequence[Sentence], coder: Coder, key: tuple[str, str]
         )
 
     name = cache_key("encoded", coder=key[0], sentences=key[1])
-    try:
-        pieces, first, words, sizes = _read_arrays(cached_folder("encoded", name, write))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        shutil.rmtree(cache_folder() / "encoded" / name, ignore_errors=True)
-        pieces, first, words, sizes = _read_arrays(cached_folder("encoded", name, write))
+    pieces, first, words, sizes = _read_arrays(cached_folder("encoded", name, write))
     ends = sizes.cumsum(axis=0)
     starts = ends - sizes
     pairs = [tuple(pair) for pair in words.tolist()]

@@ -1,8 +1,9 @@
 """Reads runs from the tracking store and aggregates them over seeds.
 
 A row is one setting (encoder, method, ratio …) with mean and sample standard deviation over its seeds. Collapsed runs
-are left out of the mean and counted beside it; so are runs that did not finish. Nothing is averaged across protocols
-or test sets.
+are left out of the mean and counted beside it; so are runs that did not finish. Nothing is averaged across protocols,
+scorers, label maps or data: a run records a digest of its corpora, and of each test set. Where test sets of one language
+differ between rows, a column says so.
 """
 
 import logging
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.errors import ConfigError, UsageError, listing, nearest
+from harness.provenance import mask_url
 from harness.tracking.mlflow import Store
 
 logger = logging.getLogger(__name__)
@@ -59,7 +61,9 @@ def collect(store: Store, experiment: str | None) -> list[Record]:
     ]
     if not records:
         where = f"experiment {experiment!r}" if experiment else "any experiment"
-        raise UsageError(f"{where} of {store.uri} holds no runs; start some with 'harness run' or 'harness sweep'")
+        raise UsageError(
+            f"{where} of {mask_url(store.uri)} holds no runs; start some with 'harness run' or 'harness sweep'"
+        )
     return records
 
 
@@ -119,9 +123,13 @@ def groups(records: Sequence[Record], by: Sequence[str]) -> tuple[list[str], lis
             raise ConfigError(f"--by {name!r}: no run has it{hint}; parameters: {listing(known, most=40)}")
     collected: dict[tuple[object, ...], list[Record]] = defaultdict(list)
     for record in records:
-        settings = tuple(sorted(item for item in record.params.items() if item[0] not in NOT_A_SETTING))
-        collected[(record.key("protocol"), tuple(record.key(name) for name in by), settings)].append(record)
-    keys = [*by, *_telling_apart(list(collected), {ALIASES.get(name, name) for name in by})]
+        settings = {key: value for key, value in record.params.items() if key not in NOT_A_SETTING}
+        settings["scorer"] = record.tags.get("scorer", "")
+        signature = tuple(sorted(settings.items()))
+        collected[(record.key("protocol"), tuple(record.key(name) for name in by), signature)].append(record)
+    shown = {ALIASES.get(name, name) for name in by}
+    keys = [*by, *(name for name in _data_columns(records) if name not in shown)]
+    keys += _telling_apart(list(collected), {ALIASES.get(name, name) for name in keys})
     made = []
     for runs in collected.values():
         first = runs[0]
@@ -129,11 +137,28 @@ def groups(records: Sequence[Record], by: Sequence[str]) -> tuple[list[str], lis
     return keys, sorted(made, key=lambda group: tuple(_order(value) for value in group.keys))
 
 
+def _data_columns(records: Sequence[Record]) -> list[str]:
+    """Return the columns that tell runs on different data apart: the corpus, else the test sets under its name."""
+    if len({record.key("data") for record in records if "data.name" in record.params}) > 1:
+        return ["data.name"]
+    seen: dict[str, str] = {}
+    for record in records:
+        for entry in record.params.get("data.tests", "").split(","):
+            language, _, digest = entry.partition("=")
+            if seen.setdefault(language, digest) != digest:
+                return ["data.tests"]
+    return []
+
+
 def _telling_apart(signatures: Sequence[tuple[Any, ...]], shown: set[str]) -> list[str]:
     """Return the parameters in which rows of the same name differ."""
     same_name: dict[object, list[dict[str, str]]] = defaultdict(list)
-    for protocol, names, settings in signatures:
-        same_name[(protocol, names)].append(dict(settings))
+    for protocol, names, signature in signatures:
+        settings = dict(signature)
+        shown_values = tuple(settings.pop(key, None) for key in sorted(shown))
+        if "data.name" in shown:  # the corpus has its column: its languages and digests say nothing more
+            settings = {key: value for key, value in settings.items() if not key.startswith("data.")}
+        same_name[(protocol, names, shown_values)].append(settings)
     differing = set()
     for rows in same_name.values():
         for key in {key for row in rows for key in row}:

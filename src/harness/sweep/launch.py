@@ -5,23 +5,27 @@ two torch processes with all threads each slow one another down more than tenfol
 """
 
 import itertools
-import json
 import logging
 import multiprocessing
+import multiprocessing.connection
 import os
 import queue
+import signal
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from harness.config import Config, compose_config
 from harness.errors import ConfigError, HarnessError, listing
+from harness.identity import identity_digest
+from harness.locks import file_lock
 from harness.pipeline import Result, Warm, run_experiment
 from harness.provenance import available_cores, command_line
 from harness.sweep.space import (
@@ -38,14 +42,20 @@ from harness.sweep.study import (
     CELL,
     KEY,
     RUN,
+    adopt_finished,
     close_stale_trials,
     finished_keys,
     finished_trials,
     has_waiting,
     open_study,
     queue_cells,
+    repair_journal,
+    runs_elsewhere,
+    signs_of_life,
     started_trials,
     study_lock,
+    tell,
+    workers_lock,
 )
 from harness.tracking.mlflow import Pruned, Run, Store, artifact_folder, tracking_uri
 
@@ -127,11 +137,16 @@ def launch(
     folder = study_folder(uri)
     deadline = time.time() + 3600 * sweep.budget.hours if sweep.budget.hours else None
     with study_lock(sweep, folder):
+        repair_journal(sweep, folder)
         study = open_study(sweep, folder)
         _same_settings(study, sweep, sample)
         store = Store(uri)
+        done = _finished_runs(store, sweep.name, objective)
         reason = "the process of this trial died"
-        store.close_stale(close_stale_trials(study), reason)
+        store.close_stale(close_stale_trials(study, partial(_finished_value, done, sweep)), reason)
+        adopted = adopt_finished(study, done, wanted) if sweep.grid else 0
+        if adopted:
+            logger.info("%s: %d finished cells were found in the tracking store", sweep.name, adopted)
         waiting = queue_cells(study, wanted) if sweep.grid else 0
         tags = {"harness.kind": "sweep", "harness.command": command, "protocol": sample.effective_protocol,
                 "harness.objective": objective, "harness.sampler": "grid" if sweep.grid else sweep.sampler.name,
@@ -155,6 +170,26 @@ def study_folder(uri: str) -> Path:
     return (local.parent if local else Path.cwd() / "mlruns") / "studies"
 
 
+def _finished_runs(store: Store, experiment: str, objective: str) -> dict[str, tuple[str, float]]:
+    """Return the finished trials of an experiment: key → MLflow run and objective."""
+    if store.client.get_experiment_by_name(experiment) is None:
+        return {}
+    runs = store.runs(
+        [store.experiment_id(experiment)], "attributes.status = 'FINISHED' AND tags.`harness.kind` = 'trial'"
+    )
+    return {
+        run.data.tags["harness.key"]: (str(run.info.run_id), float(run.data.metrics[objective]))
+        for run in runs
+        if "harness.key" in run.data.tags and objective in run.data.metrics
+    }
+
+
+def _finished_value(done: Mapping[str, tuple[str, float]], sweep: Sweep, trial: FrozenTrial) -> float | None:
+    """Return the objective of a grid trial whose run ended well although nobody told the study."""
+    run_id, value = done.get(str(trial.user_attrs.get(KEY)), ("", 0.0))
+    return value if sweep.grid and run_id and run_id == trial.user_attrs.get(RUN) else None
+
+
 def _composed(plan: Plan) -> dict[str, tuple[Config, dict[str, Value]]]:
     """Compose every cell, or the edges of a search space, before anything runs: a mistake in the last one shows now.
 
@@ -167,14 +202,8 @@ def _composed(plan: Plan) -> dict[str, tuple[Config, dict[str, Value]]]:
             config = plan.config(cell, seed)
         except ConfigError as error:
             raise ConfigError(f"cell {' '.join(as_overrides(cell))}: {error}") from error
-        composed[config_key(config)] = (config, {**cell, "seed": seed})
+        composed[identity_digest(config)] = (config, {**cell, "seed": seed})
     return composed
-
-
-def config_key(config: Config) -> str:
-    """Return what makes two runs the same experiment: the whole configuration but for where it is recorded."""
-    values = config.model_dump(mode="json", exclude={"tracking": True, "trainer": {"threads"}})
-    return blake2b(json.dumps(values, sort_keys=True).encode(), digest_size=12).hexdigest()
 
 
 def _same_settings(study: optuna.Study, sweep: Sweep, sample: Config) -> None:
@@ -186,7 +215,7 @@ def _same_settings(study: optuna.Study, sweep: Sweep, sample: Config) -> None:
     if sweep.grid:
         return
     settings = {
-        "overrides": config_key(sample),
+        "overrides": identity_digest(sample),
         "search": sweep.model_dump(mode="json")["search"],
         "seeds": list(sweep.seeds),
         "objective": sweep.objective,
@@ -227,18 +256,19 @@ def _work(plan: Plan, progress: bool, worker: int = 0) -> list[str]:
             break
         trial = study.ask()
         if plan.sweep.grid and trial.user_attrs.get(KEY) not in plan.wanted:
-            study.tell(trial, state=TrialState.FAIL)  # another worker took the last cell, or the grid has changed
+            tell(study, trial, state=TrialState.FAIL)  # another worker took the last cell, or the grid has changed
             continue
-        if plan.sweep.grid and trial.user_attrs[KEY] in finished_keys(study):
-            study.tell(trial, state=TrialState.FAIL)
+        if plan.sweep.grid and (trial.user_attrs[KEY] in finished_keys(study) or runs_elsewhere(study, trial)):
+            tell(study, trial, state=TrialState.FAIL)
             continue
         try:
-            value = _run_trial(study, trial, plan, warm, progress)
+            with signs_of_life(trial):
+                value = _run_trial(study, trial, plan, warm, progress)
         except Pruned:
-            study.tell(trial, state=TrialState.PRUNED)
+            tell(study, trial, state=TrialState.PRUNED)
         except Exception as error:
             # Whatever it is (an encoder out of memory, a defect): the other trials go on, and the sweep ends as FAILED.
-            study.tell(trial, state=TrialState.FAIL)
+            tell(study, trial, state=TrialState.FAIL)
             kind = "" if isinstance(error, HarnessError) else f"{type(error).__name__}: "
             failed.append(f"trial {trial.number}: {kind}{error}")
             logger.error(
@@ -246,10 +276,10 @@ def _work(plan: Plan, progress: bool, worker: int = 0) -> list[str]:
             )
             warm = Warm()  # whatever it held may be what filled the memory
         except BaseException:
-            study.tell(trial, state=TrialState.FAIL)
+            tell(study, trial, state=TrialState.FAIL)
             raise
         else:
-            study.tell(trial, value)
+            tell(study, trial, value)
     return failed
 
 
@@ -309,7 +339,7 @@ def _run_seed(
             "harness.kind": "trial",
             "harness.study": plan.sweep.name,
             "harness.trial": str(trial.number),
-            "harness.key": config_key(config),
+            "harness.key": identity_digest(config),
         },
         on_start=lambda run_id: trial.set_user_attr(RUN, run_id),
         on_epoch=on_epoch,
@@ -345,7 +375,7 @@ def _spawn(plan: Plan) -> list[str]:
         for process in processes:
             process.join()
             if process.exitcode:
-                failed.append(f"a worker ended with exit code {process.exitcode}")
+                failed.append(_worker_failure(process.exitcode))
     finally:
         for process in processes:
             if process.is_alive():
@@ -355,6 +385,33 @@ def _spawn(plan: Plan) -> list[str]:
     return failed
 
 
+def _worker_failure(code: int) -> str:
+    if code == -signal.SIGKILL:
+        return (
+            "a worker was killed (signal 9), by the system where memory ran out; use fewer --workers, a smaller "
+            "trainer.batch_size or a smaller encoder"
+        )
+    return f"a worker ended with exit code {code}"
+
+
+def _end_with_launcher() -> None:
+    """End this worker when its launcher is gone, however that ended: nobody would wait for it or count its trials."""
+    launcher = multiprocessing.parent_process()
+    assert launcher is not None
+
+    def watch() -> None:
+        multiprocessing.connection.wait([launcher.sentinel])
+        os.kill(os.getpid(), signal.SIGTERM)  # ends its run as KILLED
+        time.sleep(LAST_STEP_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="launcher", daemon=True).start()
+
+
+LAST_STEP_SECONDS = 30.0
+"""How long a worker may take to end its step of training and its run once its launcher is gone."""
+
+
 def _worker(plan: Plan, failures: Any, level: int, number: int) -> None:
     from harness.cli import quiet_libraries, stop_on_sigterm
 
@@ -362,9 +419,11 @@ def _worker(plan: Plan, failures: Any, level: int, number: int) -> None:
     logging.getLogger("harness").setLevel(level)
     quiet_libraries()
     stop_on_sigterm()
+    _end_with_launcher()
     try:
-        for failure in _work(plan, progress=False, worker=number):
-            failures.put(failure)
+        with file_lock(workers_lock(plan.sweep, plan.folder), "another launcher", shared=True):
+            for failure in _work(plan, progress=False, worker=number):
+                failures.put(failure)
     except KeyboardInterrupt:
         raise SystemExit(130) from None
 

@@ -45,12 +45,14 @@ class Answer(NamedTuple):
 class AnswerStore:
     """A JSON-lines file of answers, one line each, written before anything else happens.
 
+    :param read_only: leave the file as it is; another process may be writing its last line.
     :raises DataError: a line in its middle is damaged. A last line cut off by a kill is taken away.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self._path = path
         self._lock = threading.Lock()
+        self._read_only = read_only
         self.answers: dict[str, Answer] = {}
         if path.is_file():
             self._read()
@@ -58,16 +60,15 @@ class AnswerStore:
     def _read(self) -> None:
         content = self._path.read_bytes()
         whole = content[: content.rfind(b"\n") + 1]
-        for number, line in enumerate(whole.splitlines(), 1):
+        for number, line in enumerate(whole.split(b"\n")[:-1], 1):
             try:
-                value = json.loads(line)
-                answer = Answer(**{name: value[name] for name in Answer._fields})
-            except (ValueError, KeyError, TypeError):
+                answer = _stored_answer(json.loads(line))
+            except (ValueError, KeyError, TypeError, RecursionError):
                 raise DataError(
                     f"{self._path}:{number}: not a stored answer; move the file away to start anew"
                 ) from None
             self.answers.setdefault(answer.key, answer)
-        if whole != content:
+        if whole != content and not self._read_only:
             logger.warning("%s: the last line was cut off and is asked for again", self._path)
             with self._path.open("r+b") as file:
                 file.truncate(len(whole))
@@ -95,6 +96,21 @@ def usage_of(answers: Sequence[Answer], card: SynthesisCard) -> dict[str, float]
     given = sum(answer.answer_tokens for answer in answers)
     money = (prompt * card.price_prompt + given * card.price_answer) / 1e6
     return {"calls": len(answers), "prompt_tokens": prompt, "answer_tokens": given, "money": money}
+
+
+def _stored_answer(value: Any) -> Answer:
+    """Return an answer as it was stored.
+
+    :raises KeyError, TypeError, ValueError: a part is missing or of another type.
+    """
+    answer = Answer(**{name: value[name] for name in Answer._fields})
+    for name, kind in Answer.__annotations__.items():
+        part = getattr(answer, name)
+        if not isinstance(part, kind) or isinstance(part, bool):
+            raise TypeError(name)
+    if min(answer.prompt_tokens, answer.answer_tokens) < 0:
+        raise ValueError("tokens")
+    return answer
 
 
 class Engine(Protocol):
@@ -347,7 +363,7 @@ def collect_batch(path: Path, store: AnswerStore) -> dict[str, int]:
         try:
             value = json.loads(line)
             key = str(value["custom_id"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise DataError(f"{path}:{number}: not a line of a batch's output (JSON with custom_id)") from None
         if key in store.answers:
             counts["known"] += 1
@@ -356,14 +372,15 @@ def collect_batch(path: Path, store: AnswerStore) -> dict[str, int]:
             body = value["response"]["body"]
             choice = body["choices"][0]
             usage = body.get("usage") or {}
-            store.add(
-                Answer(
-                    key, choice["message"].get("content") or "", choice.get("finish_reason") or "",
-                    int(usage.get("prompt_tokens", 0)), int(usage.get("completion_tokens", 0)), body.get("model") or "",
-                )
-            )  # fmt: skip
+            value = {
+                "key": key, "text": choice["message"].get("content") or "",
+                "finish": choice.get("finish_reason") or "", "model": body.get("model") or "",
+                "prompt_tokens": int(usage.get("prompt_tokens", 0)),
+                "answer_tokens": int(usage.get("completion_tokens", 0)),
+            }  # fmt: skip
+            store.add(_stored_answer(value))
             counts["collected"] += 1
-        except (KeyError, IndexError, TypeError, AttributeError, ValueError):
+        except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError):
             counts["failed"] += 1
     return counts
 

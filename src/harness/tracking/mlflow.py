@@ -9,16 +9,22 @@ import json
 import logging
 import os
 import platform
+import re
+import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+from urllib.parse import quote
 
+from harness.cache import cache_folder, cache_key, made_whole
 from harness.config import TrackingConfig
 from harness.config.compose import default_tracking_uri
-from harness.errors import ConfigError, HarnessError
+from harness.errors import ConfigError, DependencyError, HarnessError, nearest, shortened
+from harness.locks import file_lock
 from harness.provenance import mask_secret, mask_url
 from harness.records import Corpus
 
@@ -26,6 +32,8 @@ from harness.records import Corpus
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ASYNC_LOGGING", "false")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+# A server that is gone is reported within half a minute; the default goes on for two without a word.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "4")
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +46,8 @@ _BATCH = 1000
 _PARAMS_BATCH = 100
 _PARAM_LENGTH = 6000
 """Longest parameter value MLflow stores."""
+_TAG_LENGTH = 5000
+"""Longest tag."""
 
 
 PROCESS_TAG = "harness.process"
@@ -94,10 +104,8 @@ class Store:
         logging.getLogger("alembic").setLevel(logging.WARNING)
         logging.getLogger("mlflow").setLevel(logging.ERROR)
         self.uri = uri
-        folder = artifact_folder(uri)
         with store_errors(uri):
-            if folder is not None:
-                folder.parent.mkdir(parents=True, exist_ok=True)
+            _make_schema(uri)
             self.client: Any = MlflowClient(tracking_uri=uri, registry_uri=uri)
 
     def experiment_id(self, name: str, *, create: bool = True) -> str:
@@ -111,14 +119,16 @@ class Store:
             found = self.client.get_experiment_by_name(name)
             if found is None and create:
                 folder = artifact_folder(self.uri)
-                place = (folder / name).as_uri() if folder else None
+                place = (folder / _folder_name(name)).as_uri() if folder else None
                 try:
                     return str(self.client.create_experiment(name, artifact_location=place))
                 except MlflowException:  # another process was faster
                     found = self.client.get_experiment_by_name(name)
         if found is None:
             known = sorted(one.name for one in self.client.search_experiments())
-            raise ConfigError(f"tracking store {mask_url(self.uri)} has no experiment {name!r}; it has {known}")
+            raise ConfigError(
+                f"tracking store {mask_url(self.uri)} has no experiment {name!r}{nearest(name, known)}; it has {known}"
+            )
         if found.lifecycle_stage != "active":
             raise ConfigError(f"experiment {name!r} is deleted in {mask_url(self.uri)}; restore it or name another")
         return str(found.experiment_id)
@@ -195,17 +205,112 @@ class Store:
                 self.client.set_tag(run.info.run_id, "harness.checkpoint", "removed: another trial is better on dev")
 
 
+def _folder_name(experiment: str) -> str:
+    """Return the folder of an experiment's artifacts: its name, where that is the name of a folder."""
+    if re.fullmatch(r"[\w-][\w .-]*", experiment):
+        return experiment
+    readable = re.sub(r"[^\w-]+", "_", experiment).strip("_")
+    return f"{readable}-{blake2b(experiment.encode(), digest_size=4).hexdigest()}"
+
+
+def _make_schema(uri: str) -> None:
+    """Make the tables of a store that is new; for a local database whole or not at all.
+
+    MLflow makes them in some sixty migrations that are no transaction: a kill between two, or two first runs at once,
+    would leave a database that refuses every command.
+    """
+    from mlflow.tracking import MlflowClient
+
+    database = database_path(uri)
+    if database is None:
+        if not uri.startswith("http"):
+            # A database server: one process of this machine at a time makes its tables, the others find them.
+            lock = cache_folder() / "locks" / f"store-{cache_key('store', uri=uri)}.lock"
+            with file_lock(lock, "the command that opens the same store"):
+                MlflowClient(tracking_uri=uri, registry_uri=uri).search_experiments(max_results=1)
+        return
+
+    def make(path: Path) -> None:
+        from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+        made: Any = SqlAlchemyStore(  # type: ignore[no-untyped-call]
+            f"sqlite:///{path}", (database.parent / "mlruns").as_uri()
+        )
+        made.engine.dispose()
+
+    if not database.is_file() or not database.stat().st_size:  # one that is there is whole, and may be read-only
+        with made_whole(database, make):
+            pass
+    _move_along(database)
+
+
+def database_path(uri: str) -> Path | None:
+    """Return the file of a local database."""
+    return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
+
+
+def _move_along(database: Path) -> None:
+    """Let a store that was moved or copied find its artifacts beside the database again.
+
+    MLflow keeps absolute places. Where a recorded place ends like ours, is in another folder, and ours is there, it is
+    the same store in a new place.
+    """
+    beside = database.parent / f"{database.stem}-artifacts"
+    if not beside.is_dir():
+        return
+    ours = beside.as_uri()
+    columns = (("experiments", "artifact_location"), ("runs", "artifact_uri"), ("model_versions", "source"),
+               ("model_versions", "storage_location"), ("logged_models", "artifact_location"))  # fmt: skip
+    connection = sqlite3.connect(database, timeout=60)
+    try:
+        places = [place for (place,) in connection.execute("SELECT artifact_location FROM experiments") if place]
+        ending = f"/{quote(beside.name)}/"
+        former = {place[: place.index(ending) + len(ending) - 1] for place in places if ending in place} - {ours}
+        for old in former:
+            logger.warning("the store has moved: its artifacts are taken from %s instead of %s", beside, old)
+            with connection:
+                for table, column in columns:
+                    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone():
+                        connection.execute(
+                            f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?",  # noqa: S608
+                            (ours, len(old) + 1, len(old) + 1, f"{old}/"),
+                        )
+    finally:
+        connection.close()
+
+
 @contextmanager
 def store_errors(uri: str) -> Iterator[None]:
     """Turn what databases and servers raise into one sentence."""
+    from alembic.util.exc import CommandError
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
         yield
-    except (SQLAlchemyError, MlflowException, OSError) as error:
-        reason = str(getattr(error, "orig", None) or error).splitlines()[0][:200]
-        raise HarnessError(f"tracking store {mask_url(uri)}: {mask_url(reason)}") from error
+    except ModuleNotFoundError as error:
+        raise DependencyError(
+            f"tracking store {mask_url(uri)}: the database's driver {error.name!r} is missing; "
+            f"install it with: pip install {DRIVERS.get(error.name or '', error.name)}"
+        ) from error
+    except (SQLAlchemyError, MlflowException, CommandError, sqlite3.Error, OSError) as error:
+        reason = (str(getattr(error, "orig", None) or error).splitlines() or [type(error).__name__])[0][:200]
+        raise HarnessError(f"tracking store {mask_url(uri)}: {mask_url(reason)}{_advice(uri, reason)}") from error
+
+
+DRIVERS = {"psycopg2": "'psycopg2-binary>=2.9'", "psycopg": "'psycopg[binary]>=3.2'", "MySQLdb": "mysqlclient"}
+"""Module → package, for databases that hold a store or a study."""
+
+
+def _advice(uri: str, reason: str) -> str:
+    path = database_path(uri)
+    if path is None or not path.is_file():
+        return ""
+    if "already exists" in reason or "duplicate column" in reason or "no such table" in reason:
+        return f"; {path} was left half-made by another program or an older version: move it away, and its runs with it"
+    if "malformed" in reason or "not a database" in reason:
+        return f"; {path} is damaged: restore it from a copy, or move it away to begin a new store"
+    return ""
 
 
 class Run:
@@ -240,7 +345,7 @@ class Run:
         experiment = self.store.experiment_id(self._experiment)
         self.store.close_dead(experiment)
         self._tags[PROCESS_TAG] = process_name(os.getpid())
-        tags = {key: mask_url(str(value))[:5000] for key, value in self._tags.items()}
+        tags = {key: _tag(value) for key, value in self._tags.items()}
         if self.run_id:
             with store_errors(self.store.uri):
                 self.store.client.update_run(self.run_id, status="RUNNING")
@@ -263,7 +368,7 @@ class Run:
         # The status first: on a full disk the reason may find no room any more.
         self._close(lambda: self.store.client.set_terminated(self.run_id, status), error)
         if reason:
-            text = mask_url(reason)[:5000]
+            text = _tag(reason)
             self._close(lambda: self.store.client.set_tag(self.run_id, "harness.reason", text), error)
 
     def _close(self, write: Callable[[], object], error: BaseException | None) -> None:
@@ -309,7 +414,7 @@ class Run:
         """Set tags."""
         with store_errors(self.store.uri):
             for key, value in values.items():
-                self.store.client.set_tag(self.run_id, key, mask_url(str(value))[:5000])
+                self.store.client.set_tag(self.run_id, key, _tag(value))
 
     def log_text(self, name: str, text: str) -> None:
         """Store a text artifact."""
@@ -374,6 +479,11 @@ class Run:
         if self._monitor is not None:
             self._monitor.finish()
             self._monitor = None
+
+
+def _tag(value: object) -> str:
+    """Return a tag's text as MLflow can hold it, passwords masked; a longer one says what is left out."""
+    return shortened(mask_url(str(value)), _TAG_LENGTH)
 
 
 def _ending(kind: type[BaseException] | None, error: BaseException | None) -> tuple[str, str]:

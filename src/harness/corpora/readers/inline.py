@@ -26,8 +26,8 @@ _PLAIN = re.compile(r"</?[A-Z][A-Z0-9_-]*>")
 
 _HTML = frozenset({
     "a", "abbr", "b", "big", "br", "code", "div", "em", "font", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img",
-    "li", "mark", "ol", "p", "pre", "s", "small", "span", "strike", "strong", "sub", "sup", "table", "tbody", "td", "th",
-    "thead", "tr", "tt", "u", "ul",
+    "li", "mark", "ol", "p", "pre", "s", "small", "span", "strike", "strong", "sub", "sup", "table", "tbody", "td",
+    "th", "thead", "tr", "tt", "u", "ul",
 })  # fmt: skip
 
 

@@ -11,7 +11,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
@@ -21,6 +20,7 @@ from pathlib import Path
 from harness.cache import atomic_path
 from harness.config import AlignerCard
 from harness.errors import DataError, DependencyError, HarnessError
+from harness.locks import end_with_parent, scratch_folder
 from harness.provenance import file_digest
 from harness.transfer.align.engine import Links, WordPair
 from harness.transfer.align.segment import comparison_key
@@ -100,8 +100,7 @@ class EflomalAligner:
     def write_priors(self, pairs: Sequence[WordPair], target: Path) -> None:
         """Learn priors from pairs and write them, for ``aligner.priors`` of later runs on small corpora."""
         texts = [_keys(pair) for pair in pairs]
-        with tempfile.TemporaryDirectory(prefix="harness-eflomal-") as scratch:
-            folder = Path(scratch)
+        with scratch_folder("harness-eflomal-") as folder:
             self._run(folder, texts)
             _write(folder, texts)  # the priors name words
             done = subprocess.run(
@@ -126,8 +125,7 @@ class EflomalAligner:
                 columns = (k * len(target) // count, (k + 1) * len(target) // count)
                 pieces.append((number, rows[0], columns[0]))
                 texts.append((source[slice(*rows)], target[slice(*columns)]))
-        with tempfile.TemporaryDirectory(prefix="harness-eflomal-") as scratch:
-            folder = Path(scratch)
+        with scratch_folder("harness-eflomal-") as folder:
             self._run(folder, texts)
             found = [_read(folder / name, len(texts)) for name in DIRECTIONS]
         return found[0], found[1], pieces
@@ -194,8 +192,9 @@ def _align(script: str, folder: Path, options: Sequence[str], seed: int | None) 
             with (place / "messages").open("w") as messages:
                 # A session of its own, so that the compiled program it starts ends with it.
                 process = subprocess.Popen(
-                    command, cwd=place, env=environment, stdout=messages, stderr=messages, start_new_session=True
-                )
+                    command, cwd=place, env=environment, stdout=messages, stderr=messages, start_new_session=True,
+                    preexec_fn=end_with_parent,
+                )  # fmt: skip
             running.append(process)
         for process, direction in zip(running, DIRECTIONS, strict=True):
             code = process.wait()
@@ -244,10 +243,10 @@ def _takes_seed(script: str) -> bool:
     if sys.platform == "linux" and compiled and _interpreter(script):
         if compiled.read_bytes().count(SEED_SOURCE) == 1:
             try:
-                with tempfile.TemporaryDirectory(prefix="harness-eflomal-") as scratch:
-                    _write(Path(scratch), [(["a"], ["b"])])
-                    _align(script, Path(scratch), [], seed=1)
-                    _read(Path(scratch) / DIRECTIONS[0], 1)
+                with scratch_folder("harness-eflomal-") as folder:
+                    _write(folder, [(["a"], ["b"])])
+                    _align(script, folder, [], seed=1)
+                    _read(folder / DIRECTIONS[0], 1)
                 return True
             except (OSError, HarnessError) as error:
                 reason = str(error)

@@ -8,13 +8,15 @@ where it was, with the same batches, so the result is that of an undisturbed run
 import json
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from harness.cache import DiskRows, MemoryRows, Rows, cache_key
 from harness.config import TranslatorCard
 from harness.errors import DataError
+from harness.locks import file_lock
 from harness.transfer.progress import progress_bar
 
 logger = logging.getLogger(__name__)
@@ -52,15 +54,19 @@ class Translator(Protocol):
 
 
 def translate_texts(
-    translator: Translator, texts: Sequence[str], *, keep: bool = True
+    translator: Translator, texts: Sequence[str], *, keep: bool = True, rows: Rows | None = None
 ) -> tuple[list[str], dict[str, int]]:
     """Translate texts; an empty text stays empty, a repeated one is translated once.
 
+    Two processes that translate with the same engine and the same rows take turns, batch by batch, and each looks first
+    what the other has got: nothing is paid for twice.
+
     :param keep: store translations and read them again; off for restricted corpora.
+    :param rows: where to keep them instead of the shared cache.
     :returns: the translations in the same order and number, and what to count (see :class:`Translation`).
     :raises DataError: the engine answered another number of texts.
     """
-    rows: Rows = DiskRows("translations") if keep else MemoryRows()
+    rows = rows or (DiskRows("translations") if keep else MemoryRows())
     flat = [" ".join(text.split()) for text in texts]
     distinct = sorted({text for text in flat if text}, key=lambda text: (-len(text), text))
     identity = dict(translator.identity)
@@ -80,20 +86,9 @@ def translate_texts(
         logger.info("translating %d of %d texts", sum(map(len, left)), len(distinct))
     with progress_bar("translating", len(left)) as advance:
         for batch in left:
-            # A network gets the whole batch even where some of it is known: padding is part of what it computes.
-            answers = translator.translate(batch)
-            if len(answers) != len(batch):
-                raise DataError(f"the translator answered {len(answers)} of {len(batch)} texts")
-            made = {
-                keys[text]: json.dumps([" ".join(answer.text.split()), answer.note], ensure_ascii=False)
-                for text, answer in zip(batch, answers, strict=True)
-            }
-            # An empty answer is not kept: the next run asks again.
-            rows.put(
-                {keys[text]: made[keys[text]] for text, one in zip(batch, answers, strict=True) if one.text.strip()}
-            )
-            for key, value in made.items():
-                known.setdefault(key, value)  # what is stored stays, so that a repeated command gives the same
+            with _turn(rows, identity):
+                known |= rows.get([keys[text] for text in batch if keys[text] not in known])
+                known |= _ask(translator, batch, keys, known, rows)
             advance()
     notes: Counter[str] = Counter()
     found = []
@@ -105,6 +100,42 @@ def translate_texts(
         elif text and not translation:
             notes["empty_answer"] += 1
     return found, dict(notes)
+
+
+def _ask(
+    translator: Translator, batch: Sequence[str], keys: Mapping[str, str], known: Mapping[str, str], rows: Rows
+) -> dict[str, str]:
+    """Translate what is still unknown of a batch, keep it, and return it.
+
+    :raises DataError: the engine answered another number of texts.
+    """
+    missing = [text for text in batch if keys[text] not in known]
+    if not missing:
+        return {}
+    # A network gets the whole batch even where some of it is known: padding is part of what it computes.
+    asked = missing if translator.by_text else batch
+    answers = translator.translate(asked)
+    if len(answers) != len(asked):
+        raise DataError(f"the translator answered {len(answers)} of {len(asked)} texts")
+    made = {
+        keys[text]: json.dumps([" ".join(answer.text.split()), answer.note], ensure_ascii=False)
+        for text, answer in zip(asked, answers, strict=True)
+    }
+    # An empty answer is not kept: the next run asks again.
+    rows.put({keys[text]: made[keys[text]] for text, one in zip(asked, answers, strict=True) if one.text.strip()})
+    # What is stored stays, so that a repeated command gives the same.
+    return {key: value for key, value in made.items() if key not in known}
+
+
+@contextmanager
+def _turn(rows: Rows, identity: Mapping[str, object]) -> Iterator[None]:
+    """Hold an engine for one batch, where its results are shared with other processes."""
+    if not isinstance(rows, DiskRows):
+        yield
+        return
+    name = f".{rows.path.stem}-{cache_key('turn', translator=identity)}.lock"
+    with file_lock(rows.path.with_name(name), "another command that translates with the same engine"):
+        yield
 
 
 def open_translator(card: TranslatorCard, source: str, target: str, folder: Path) -> Translator:
