@@ -16,7 +16,8 @@ ALLOWED = {
     "identity": LEAVES | {"transfer"},  # what makes two experiments the same
     "pipeline": LEAVES | STAGES | {"recording", "identity"},
     "recording": LEAVES | STAGES,  # the names of what the pipeline records
-    "sweep": LEAVES | {"sweep", "pipeline", "identity", "tracking", "cli"},  # cli: a worker process sets itself up like one
+    "sweep": LEAVES
+    | {"sweep", "pipeline", "identity", "tracking", "cli"},  # cli: a worker process sets itself up like one
     "report": LEAVES | {"report", "tracking"},
     "scoring": LEAVES | {"corpora", "evaluation"},
     "stages": LEAVES | {"corpora", "transfer", "evaluation"},

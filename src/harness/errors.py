@@ -4,6 +4,7 @@ Message = key or file and line, what was found, what is allowed, what to do next
 is raised is a defect of ours (or of a library) and ends with exit code 1.
 """
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
@@ -65,6 +66,14 @@ def shortened(text: str, most: int) -> str:
         head, tail = most * 2 // 3, most // 3 - 40
         text = f"{text[:head]} … ({len(text) - head - tail} characters left out) … {text[-tail:]}"
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def printable(text: str) -> str:
+    """Return a text as a terminal may show it: control characters but line breaks and tabs as ``\\u001b``."""
+    return _CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def shown(value: object, most: int = 80) -> str:

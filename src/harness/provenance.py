@@ -71,9 +71,42 @@ def mask_secret(argument: str) -> str:
     return key + equals + mask_url(value) if equals else mask_url(argument)
 
 
+_AUTHORITY = re.compile(r"(?P<scheme>[A-Za-z][\w+.-]*://)(?P<rest>[^\n\"'<>/][^\n\"'<>]*)")
+_QUERY = re.compile(
+    r"(?P<name>[?&;](?:[\w.-]*(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|credential|signature)[\w.-]*"
+    r"|pw|pass|key|auth|sig|code)=)(?P<value>[^&;\s\"'<>#]+)",
+    re.IGNORECASE,
+)
+_KEYWORD = re.compile(r"(?P<name>\b(?:password|passwd|pwd)\s*=\s*)(?P<value>'[^']*'|[^\s\"'&;*]+)", re.IGNORECASE)
+_BEARER = re.compile(r"\b(?P<name>Bearer\s+|sk-)(?P<value>[A-Za-z0-9._~+/=-]{6,})")
+
+
 def mask_url(text: str) -> str:
-    """Replace the password in ``scheme://user:password@host``."""
-    return re.sub(r"(://[^:/@\s]+):[^@/\s]+@", r"\1:***@", text)
+    """Replace every password, token and key that stands in a URL or a connection string of a text.
+
+    Masked are ``user:password@`` (with any character in the password), ``:password@``, ``token@``, parameters such as
+    ``?password=`` and ``&api_key=``, and ``password=`` of database strings. In doubt more is masked.
+    """
+    text = _AUTHORITY.sub(lambda match: match["scheme"] + _without_user_info(match["rest"]), text)
+    for pattern in (_QUERY, _KEYWORD, _BEARER):
+        text = pattern.sub(r"\g<name>***", text)
+    return text
+
+
+def _without_user_info(rest: str) -> str:
+    """Mask what stands before the host in what follows ``scheme://``; a password may hold ``/``, ``@`` and blanks."""
+    authority = re.split(r"[/?#\s]", rest, maxsplit=1)[0]
+    if "@" in authority:
+        end = len(authority[: authority.rindex("@")])
+    else:
+        # host:8080/path@x names a port; u:p/w@host a password that goes on until the last @ of the word, or the line.
+        _, colon, port = authority.partition(":")
+        if not colon or port.isdigit() or "@" not in rest:
+            return rest
+        word = rest.split(" ", 1)[0]
+        end = word.rindex("@") if "@" in word else rest.index("@")
+    user = rest[:end].partition(":")
+    return (f"{user[0]}:***" if user[1] and user[0] else "***") + rest[end:]
 
 
 def file_digest(path: Path) -> str:

@@ -1,26 +1,34 @@
 """Score anybody's prediction files against gold: ``harness evaluate``. Needs no torch.
 
 Two CoNLL files are read as tag sequences, legal or not, by conlleval's rules, so the micro F1 is seqeval's default
-to the last digit. With a JSON-lines file on either side the comparison is over character spans.
+to the last digit. With another format on either side (any that ``harness data convert`` reads) the comparison is over
+character spans; predictions in JSON may overlap. Whatever a reader changed, and what makes two files unlike, is a note.
 """
 
-from collections.abc import Iterator, Sequence
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from harness.config import FileSource
+from harness.corpora.catalogue import format_of, read_source
+from harness.corpora.readers import TEXT_READERS
 from harness.corpora.readers.conll import TaggedSentence, tagged_sentences
-from harness.corpora.readers.jsonl import read_jsonl
-from harness.errors import DataError
+from harness.corpora.readers.jsonl import raw_texts
+from harness.corpora.readers.reading import clean_spans
+from harness.corpora.readers.tokens import NO_ENTITY
+from harness.errors import DataError, listing, shown
 from harness.evaluation.measures import measures
 from harness.evaluation.significance import bootstrap_interval, paired_permutation
 from harness.evaluation.spans import Counts, count_spans
 from harness.labels import OUTSIDE, is_legal_tag, token_spans
 from harness.records import Sentence, Span
 
-CONLL_ENDINGS = (".conll", ".iob", ".iob2", ".bio", ".tsv", ".txt")
+CONLL_ENDINGS = (".conll", ".conllu", ".iob", ".iob2", ".bio", ".tsv", ".txt")
 
 
 @dataclass
@@ -51,27 +59,59 @@ class Scored:
         }
 
 
-def score_files(gold: Path, predicted: Path, *, missing_as_o: bool = False) -> Scored:
+def score_files(
+    gold: Path,
+    predicted: Path,
+    *,
+    missing_as_o: bool = False,
+    gold_format: str | None = None,
+    predicted_format: str | None = None,
+) -> Scored:
     """Score a prediction file.
 
     :param missing_as_o: score sentences and tokens without a prediction as O instead of stopping.
+    :param gold_format, predicted_format: a format of the readers; told by the file where missing.
     :raises DataError: the files do not hold the same sentences token for token.
     """
-    if is_conll(gold) and is_conll(predicted):
-        return _score_tags(
-            list(tagged_sentences(gold)), list(tagged_sentences(predicted)), gold, predicted, missing_as_o
-        )
-    return _score_texts(_read_texts(gold), _read_texts(predicted), gold, predicted, missing_as_o)
+    left, right = gold_format or file_format(gold), predicted_format or file_format(predicted)
+    accounts: dict[Path, Counter[str]] = {gold: Counter()}
+    accounts.setdefault(predicted, Counter())
+    if left == right == "conll":
+        scored = _score_tags(
+            list(tagged_sentences(gold, accounts[gold])), list(tagged_sentences(predicted, accounts[predicted])),
+            gold, predicted, missing_as_o,
+        )  # fmt: skip
+    else:
+        scored = _score_texts(
+            _read_texts(gold, left, accounts[gold]),
+            _read_texts(predicted, right, accounts[predicted], overlapping=True),
+            gold, predicted, missing_as_o,
+        )  # fmt: skip
+    scored.notes += _account_notes(accounts)
+    return scored
 
 
-def is_conll(path: Path) -> bool:
-    """Tell the format by the ending, else by whether the first visible character opens a JSON object."""
-    if path.suffix.lower() in (".jsonl", ".json"):
-        return False
-    if path.suffix.lower() in CONLL_ENDINGS or not path.is_file():
-        return True
+def file_format(path: Path) -> str:
+    """Tell a format by the ending, a text file's by whether its first visible character opens JSON."""
+    if path.suffix.lower() in CONLL_ENDINGS:
+        return "conll"
+    try:
+        return format_of(path)
+    except DataError:
+        if not path.is_file():
+            return "conll"
     with path.open(encoding="utf-8-sig", errors="replace") as file:
-        return not file.read(4096).lstrip().startswith("{")
+        return "jsonl" if file.read(4096).lstrip().startswith(("{", "[")) else "conll"
+
+
+def _account_notes(accounts: Mapping[Path, Mapping[str, int]]) -> list[str]:
+    """Say what the readers changed; what they only passed over (numbers of tokens) changes no score."""
+    return [
+        f"{path.name}: {reason.replace('_', ' ')}: {count}"
+        for path, account in accounts.items()
+        for reason, count in account.items()
+        if count and not reason.endswith("_passed_over")
+    ]
 
 
 def compare_files(first: Scored, second: Scored, *, seed: int = 0) -> dict[str, float]:
@@ -102,14 +142,29 @@ def _score_tags(
     if not gold:
         raise DataError(f"{gold_path} holds no sentence")
     filled, sentences, tokens = _fill(gold, predicted, gold_path, path, missing_as_o)
-    gold_spans = _spans_by_sentence([one.tags for one in gold])
-    predicted_spans = _spans_by_sentence(filled)
+    golden = [one.tags for one in gold]
+    taken_back = sum(bool(NO_ENTITY.fullmatch(tag)) for side in (golden, filled) for tags in side for tag in tags)
+    gold_spans, predicted_spans = _spans_by_sentence(golden), _spans_by_sentence(filled)
     labels = tuple(sorted({span[2] for side in (gold_spans, predicted_spans) for one in side for span in one}))
     scored = Scored(count_spans(gold_spans, predicted_spans, labels), labels, sentences, tokens)
-    odd = sum(not is_legal_tag(tag) for side in ((one.tags for one in gold), filled) for tags in side for tag in tags)
+    scored.notes += _label_notes(gold_spans, predicted_spans)
+    odd = sum(not is_legal_tag(tag) for side in (golden, filled) for tags in side for tag in tags)
+    if taken_back:
+        scored.notes.append(f"{taken_back} tags such as B-O were read as O: no label may be called O")
     if odd:
         scored.notes.append(f"{odd} tags are not O, B-X, I-X, E-X or S-X; they were read as conlleval reads them")
     return scored
+
+
+def _label_notes(gold: Sequence[Sequence[Span]], predicted: Sequence[Sequence[Span]]) -> list[str]:
+    """Say when two files have no label in common: then no entity can ever match."""
+    left, right = ({span[2] for spans in side for span in spans} for side in (gold, predicted))
+    if not left or not right or left & right:
+        return []
+    return [
+        f"the two files share no label: gold has {listing(map(shown, sorted(left)))}, the predictions "
+        f"{listing(map(shown, sorted(right)))}; rename one side, or compare span F1, which ignores labels"
+    ]
 
 
 def _spans_by_sentence(tags: Sequence[Sequence[str]]) -> list[list[Span]]:
@@ -117,7 +172,7 @@ def _spans_by_sentence(tags: Sequence[Sequence[str]]) -> list[list[Span]]:
     flat: list[str] = []
     ends: list[int] = []
     for sentence in tags:
-        flat += [*sentence, OUTSIDE]
+        flat += [*(OUTSIDE if NO_ENTITY.fullmatch(tag) else tag for tag in sentence), OUTSIDE]
         ends.append(len(flat))
     dealt: list[list[Span]] = [[] for _ in tags]
     row = 0
@@ -204,21 +259,51 @@ def _mismatch(number: int, gold: TaggedSentence, current: TaggedSentence | None,
     differing = next(((i, a, b) for i, (a, b) in enumerate(pairs, 1) if a != b), None)
     if differing:
         index, left, right = differing
-        return f"{place} has {lengths}; token {index} is {left!r} in gold and {right!r} in the prediction"
+        tokens = f"token {index} is {shown(left)} in gold and {shown(right)} in the prediction"
+        return f"{place} has {lengths}; {tokens}{_form_hint(left, right)}"
     return f"{place} has {lengths}; they must match token for token{hint}"
 
 
-def _read_texts(path: Path) -> list[Sentence]:
-    if not is_conll(path):
-        return list(read_jsonl(path, "und").sentences)
-    from harness.corpora.readers.conll import read_conll
+def _form_hint(left: str, right: str) -> str:
+    """Say when two texts look alike and are written in different Unicode forms."""
+    if left == right or unicodedata.normalize("NFC", left) != unicodedata.normalize("NFC", right):
+        return ""
+    place = next((n for n, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right)))
+    near = slice(max(0, place - 4), place + 4)
+    return (
+        f"; they differ in Unicode form alone ({left[near]!a} against {right[near]!a}): write both in one, "
+        "for example with 'uconv -x nfc' or unicodedata.normalize('NFC', text)"
+    )
 
-    return list(read_conll(path, "und").sentences)
+
+@dataclass(frozen=True)
+class _Text:
+    """A sentence as it is scored."""
+
+    id: str
+    text: str
+    spans: tuple[Span, ...]
 
 
-def _score_texts(
-    gold: list[Sentence], predicted: list[Sentence], gold_path: Path, path: Path, missing_as_o: bool
-) -> Scored:
+def _read_texts(path: Path, format_name: str, account: Counter[str], *, overlapping: bool = False) -> list[_Text]:
+    """Read sentences of any format.
+
+    :param overlapping: spans of JSON may overlap.
+    """
+    if format_name not in TEXT_READERS:
+        reading = read_source(FileSource(path=str(path.absolute()), format=format_name), "und", Path.cwd())
+        account.update(reading.account)
+        return [_Text(one.id, one.text, one.spans) for one in reading.sentences]
+    texts = []
+    for raw in raw_texts(path, "und", account):
+        spans = raw.spans
+        if not isinstance(raw, Sentence):
+            spans = clean_spans(raw.text, raw.spans, account, raw.where, overlapping=overlapping)
+        texts.append(_Text(raw.id, raw.text, tuple(spans)))
+    return texts
+
+
+def _score_texts(gold: list[_Text], predicted: list[_Text], gold_path: Path, path: Path, missing_as_o: bool) -> Scored:
     if not gold:
         raise DataError(f"{gold_path} holds no sentence")
     by_id = {one.id: one for one in predicted}
@@ -236,20 +321,23 @@ def _score_texts(
             characters += len(one.text)
             continue
         found = f"{len(other.text)} predicted ones" if other else "no prediction"
+        hint = _form_hint(one.text, other.text) if other else ""
         raise DataError(
-            f"sentence {number} (id {one.id} in {gold_path}) has {len(one.text)} characters and {found} in {path}; "
-            + ("the texts must be the same" if other else "--missing-as-o scores what is missing as O")
+            f"sentence {number} (id {shown(one.id)[1:-1]} in {gold_path}) has {len(one.text)} characters and "
+            f"{found} in "
+            f"{path}; "
+            + (f"the texts must be the same{hint}" if other else "--missing-as-o scores what is missing as O")
         )
     if not use_ids and len(predicted) > len(gold):
         raise DataError(f"{path} has {len(predicted)} sentences, {gold_path} has {len(gold)}")
-    labels = tuple(sorted({span.label for side in (gold, predicted) for one in side for span in one.spans}))
-    counts = count_spans([one.spans for one in gold], spans, labels)
-    return Scored(counts, labels, sentences, characters)
+    golden = [one.spans for one in gold]
+    labels = tuple(sorted({span.label for side in (golden, spans) for one in side for span in one}))
+    return Scored(count_spans(golden, spans, labels), labels, sentences, characters, _label_notes(golden, spans))
 
 
 def _paired(
-    gold: list[Sentence], predicted: list[Sentence], by_id: dict[str, Sentence] | None
-) -> Iterator[tuple[Sentence, Sentence | None]]:
+    gold: list[_Text], predicted: list[_Text], by_id: dict[str, _Text] | None
+) -> Iterator[tuple[_Text, _Text | None]]:
     for index, one in enumerate(gold):
         if by_id is not None:
             yield one, by_id.get(one.id)

@@ -12,10 +12,11 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from harness.cache import cache_key, working_rows
 from harness.config import AlignerCard, Config, FileSource, ProjectionCard, TranslatorCard, compose_config
-from harness.corpora.catalogue import read_source
+from harness.corpora.catalogue import read_source, read_texts
 from harness.corpora.readers.reading import text_lines
-from harness.errors import DataError, UsageError
+from harness.errors import DataError, FileError, UsageError, shown
 from harness.evaluation.measures import measures
 from harness.evaluation.spans import count_spans
 from harness.languages import normalise_language
@@ -63,10 +64,10 @@ def cards(
 
 
 def read_sentences(path: Path, language: str) -> tuple[Sentence, ...]:
-    """Read sentences of any known format; text files are one sentence a line."""
-    if not path.is_file():
-        raise DataError(f"{path}: no such file")
-    return read_source(FileSource(path=str(path.absolute())), language, Path.cwd()).sentences
+    """Read sentences of any known format; text files are one sentence a line. Annotations may be missing."""
+    if not path.exists():
+        raise FileError(f"no such file: {path}")
+    return read_texts(path, language).sentences
 
 
 def read_targets(path: Path, language: str, *, pretokenised: bool) -> tuple[Sentence, ...]:
@@ -75,7 +76,7 @@ def read_targets(path: Path, language: str, *, pretokenised: bool) -> tuple[Sent
     :param pretokenised: tokens are what stands between blanks, and are kept.
     """
     if not path.is_file():
-        raise DataError(f"{path}: no such file")
+        raise FileError(f"no such file: {path}")
     lines = read_source(FileSource(path=str(path.absolute()), format="lines"), language, Path.cwd()).sentences
     if not pretokenised:
         return lines
@@ -95,7 +96,7 @@ def read_targets(path: Path, language: str, *, pretokenised: bool) -> tuple[Sent
 def read_pairs(path: Path, languages: Languages) -> list[tuple[Sentence, Sentence]]:
     """Read ``source TAB target`` lines: further pairs for an aligner to learn from."""
     if not path.is_file():
-        raise DataError(f"{path}: no such file")
+        raise FileError(f"no such file: {path}")
     pairs = []
     for number, line in enumerate(text_lines(path), 1):
         if not line.strip():
@@ -114,11 +115,20 @@ def read_pairs(path: Path, languages: Languages) -> list[tuple[Sentence, Sentenc
 
 
 def translate_file(
-    sentences: Sequence[Sentence], card: TranslatorCard, languages: Languages, *, keep: bool = True
+    sentences: Sequence[Sentence], card: TranslatorCard, languages: Languages, *, keep: bool, restricted: bool
 ) -> tuple[list[str], dict[str, int]]:
-    """Translate sentences; see :func:`harness.transfer.translate.engine.translate_texts`."""
+    """Translate sentences; see :func:`harness.transfer.translate.engine.translate_texts`.
+
+    :param keep: put the translations into the shared cache, and take them from it.
+    :param restricted: put nothing on the disk. Otherwise a working file lasts until the command ends well, so that a
+        killed one goes on where it was, and two at once do not ask for the same.
+    """
     translator = open_translator(card, languages.source, languages.target, Path.cwd())
-    return translate_texts(translator, [sentence.text for sentence in sentences], keep=keep)
+    texts = [sentence.text for sentence in sentences]
+    if restricted or keep:
+        return translate_texts(translator, texts, keep=keep and not restricted)
+    with working_rows("translations", cache_key("working", translator=dict(translator.identity))) as rows:
+        return translate_texts(translator, texts, rows=rows)
 
 
 def translation_scores(translations: Sequence[str], references: Sequence[str], language: str) -> dict[str, float]:
@@ -146,10 +156,14 @@ def align_files(
     card: AlignerCard,
     *,
     more: Sequence[tuple[Sentence, Sentence]] = (),
+    keep: bool = False,
 ) -> tuple[list[Links], list[WordPair]]:
-    """Align sentence pairs and return the links with the words they count."""
+    """Align sentence pairs and return the links with the words they count.
+
+    :param keep: put the links, which are numbers alone, into the shared cache, and take them from it.
+    """
     aligner = open_aligner(card, Path.cwd())
-    parallel = align_corpora(aligner, sources, targets, more=more)
+    parallel = align_corpora(aligner, sources, targets, more=more, keep=keep)
     pairs = [
         WordPair(one.words, other.words)
         for one, other in zip(parallel.source_texts, parallel.target_texts, strict=True)
@@ -200,15 +214,21 @@ def project_files(
     rules: ProjectionCard,
     *,
     more: Sequence[tuple[Sentence, Sentence]] = (),
+    keep: bool = False,
 ) -> tuple[list[Sentence], Account, list[Links], list[WordPair]]:
-    """Project the sources' spans onto the targets, every pair kept and in order."""
+    """Project the sources' spans onto the targets, every pair kept and in order.
+
+    A sentence that lost an entity has the regions where it may stand as ``unknown``, as in ``harness run``, unless
+    ``rules.lost`` says otherwise.
+    """
     aligner = open_aligner(card, Path.cwd())
-    parallel = align_corpora(aligner, sources, [one.with_spans(()) for one in targets], more=more)
+    parallel = align_corpora(aligner, sources, [one.with_spans(()) for one in targets], more=more, keep=keep)
     account = Account()
     projected = []
     for source, target, found in zip(sources, targets, parallel.project(None, rules), strict=True):
         account.add(found.account)
-        projected.append(replace(target.with_spans(found.spans), id=source.id))
+        unknown = tuple(found.unexplained) if found.lost and rules.lost == "mask" else ()
+        projected.append(replace(target.with_spans(found.spans), id=source.id, unknown=unknown))
     pairs = [
         WordPair(one.words, other.words)
         for one, other in zip(parallel.source_texts, parallel.target_texts, strict=True)
@@ -226,7 +246,7 @@ def read_gold(path: Path, targets: Sequence[Sentence], language: str) -> tuple[S
         raise DataError(f"{path}: {len(golden)} sentences, {len(targets)} are projected; they must be the same")
     for number, (one, own) in enumerate(zip(golden, targets, strict=True), 1):
         if "".join(one.text.split()) != "".join(own.text.split()):
-            raise DataError(f"{path}: sentence {number} reads {one.text[:50]!r}, the projected one {own.text[:50]!r}")
+            raise DataError(f"{path}: sentence {number} reads {shown(one.text)}, the projected one {shown(own.text)}")
     return golden
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import typer
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, printable, shortened
 
 app = typer.Typer(
     name="harness",
@@ -23,6 +23,21 @@ app = typer.Typer(
 )
 
 _settings = {"debug": False}
+
+
+def echo(text: str, *, err: bool = False) -> None:
+    """Print text that may hold names from anywhere: no escape sequence of theirs reaches the terminal."""
+    typer.echo(printable(text), err=err)
+
+
+class _Lines(logging.Formatter):
+    """Log lines without passwords and without anybody's escape sequences."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        from harness.provenance import mask_url
+
+        return printable(mask_url(super().format(record)))
 
 
 def _version(wanted: bool) -> None:
@@ -41,7 +56,9 @@ def _options(
 ) -> None:
     _settings["debug"] = debug
     level = logging.DEBUG if debug else logging.WARNING if quiet else logging.INFO
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr, force=True)
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, force=True)
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(_Lines("%(message)s"))
     logging.getLogger("harness").setLevel(level)
 
 
@@ -102,6 +119,8 @@ def existing_folder(path: Path | None) -> Path | None:
 def main() -> None:
     """Run the command line and turn errors into sentences and exit codes."""
     _register()
+    if len(sys.argv) > 1 and not {"-h", "--help", "--version"} & set(sys.argv):
+        _tidy_up()
     try:
         app()
     except HarnessError as error:
@@ -119,10 +138,23 @@ def main() -> None:
         _fail(error, f"error: {_unexpected(error)}", 1)
 
 
+def _tidy_up() -> None:
+    """Remove what killed commands left in temporary folders and in the cache."""
+    import tempfile
+    from contextlib import suppress
+
+    from harness.cache import remove_cache_leftovers
+    from harness.locks import remove_leftovers
+
+    with suppress(OSError):
+        remove_leftovers(Path(tempfile.gettempdir()))
+        remove_cache_leftovers()
+
+
 def _unexpected(error: Exception) -> str:
     import errno
 
-    text = " ".join(str(error).split())[:300]
+    text = shortened(" ".join(str(error).split()), 300)
     if (
         (isinstance(error, OSError) and error.errno == errno.ENOSPC)
         or "No space left" in text
@@ -139,6 +171,8 @@ def _unexpected(error: Exception) -> str:
 def _fail(error: BaseException, message: str, code: int) -> None:
     if _settings["debug"] and not isinstance(error, KeyboardInterrupt):
         raise error
+    from harness.provenance import mask_url
+
     sys.stdout.flush()
-    sys.stderr.write(message + "\n")
+    sys.stderr.write(printable(mask_url(message)) + "\n")
     raise SystemExit(code) from None

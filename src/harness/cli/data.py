@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from harness.cli import existing_folder, quiet_libraries
+from harness.cli import echo, existing_folder, quiet_libraries
 from harness.cli.run import ConfigDir
 
 if TYPE_CHECKING:
@@ -22,29 +22,26 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 @app.command("list")
 def list_cards(config_dir: ConfigDir = None, as_json: AsJson = False) -> None:
     """List the data cards with their languages, labels and licences."""
-    import yaml
-
     from harness.config import group_options
-    from harness.errors import DataError
+    from harness.config.yaml_files import load_mapping
+    from harness.errors import ConfigError
     from harness.report.tables import plain_table
 
-    rows, objects = [], []
+    rows, objects, faults = [], [], []
     for name, path in sorted(group_options("data", existing_folder(config_dir)).items()):
         try:
-            card = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except yaml.YAMLError as error:
-            raise DataError(f"{path}: not YAML: {' '.join(str(error).split())[:200]}") from error
-        if not isinstance(card, dict):
-            raise DataError(
-                f"{path}: found {type(card).__name__}, a data card is a mapping with name, labels, source …"
-            )
-        source, targets = card.get("source") or {}, card.get("targets") or {}
-        entry = {
+            card = load_mapping(path, "a mapping with name, labels, source …")
+        except ConfigError as error:  # one bad card must not hide the others
+            faults.append(str(error))
+            continue
+        source, targets = _mapping(card.get("source")), _mapping(card.get("targets"))
+        labels = card.get("labels") or []
+        entry: dict[str, Any] = {
             "name": name,
-            "languages": [source.get("language", ""), *map(str, targets)],
-            "labels": card.get("labels", []),
-            "license": card.get("license", "unknown"), "restricted": bool(card.get("restricted")),
-            "citation": card.get("citation", ""),
+            "languages": [str(source.get("language", "")), *map(str, targets)],
+            "labels": [str(label) for label in labels] if isinstance(labels, list) else [str(labels)],
+            "license": str(card.get("license", "unknown")), "restricted": bool(card.get("restricted")),
+            "citation": str(card.get("citation", "")),
         }  # fmt: skip
         objects.append(entry)
         languages = f"{entry['languages'][0]} → {' '.join(entry['languages'][1:]) or '-'}"
@@ -56,11 +53,17 @@ def list_cards(config_dir: ConfigDir = None, as_json: AsJson = False) -> None:
                 entry["license"] + (" (restricted)" if entry["restricted"] else ""),
             ]
         )
-    typer.echo(
+    echo(
         json.dumps(objects, indent=2, ensure_ascii=False)
         if as_json
         else plain_table(["card", "languages", "labels", "licence"], rows)
     )
+    for fault in faults:
+        echo(f"left out: {fault}", err=True)
+
+
+def _mapping(value: object) -> dict[Any, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _load(name: str, config_dir: Path | None) -> "tuple[Config, list[Corpus], list[str]]":
@@ -91,7 +94,7 @@ def stats(name: Name, config_dir: ConfigDir = None, as_json: AsJson = False) -> 
     config, corpora, _ = _load(name, config_dir)
     objects = [_counts(corpus) for corpus in corpora]
     if as_json:
-        typer.echo(json.dumps(objects, indent=2, ensure_ascii=False))
+        echo(json.dumps(objects, indent=2, ensure_ascii=False))
         return
     labels = config.data.labels
     header = ["split", "sentences", "characters", "entities", "without", *labels]
@@ -100,10 +103,10 @@ def stats(name: Name, config_dir: ConfigDir = None, as_json: AsJson = False) -> 
          str(entry["without_entities"]), *(str(entry["labels"].get(label, 0)) for label in labels)]
         for entry in objects
     ]  # fmt: skip
-    typer.echo(plain_table(header, rows))
+    echo(plain_table(header, rows))
     for entry in objects:
         for reason, count in entry["account"].items():
-            typer.echo(f"{entry['split']}: {reason.replace('_', ' ')} {count}")
+            echo(f"{entry['split']}: {reason.replace('_', ' ')} {count}")
 
 
 def _counts(corpus: "Corpus") -> dict[str, Any]:
@@ -143,23 +146,21 @@ def check(name: Name, config_dir: ConfigDir = None, as_json: AsJson = False) -> 
 
         value = {"card": config.data.name, "differences": differences, "duplicates": [asdict(one) for one in repeated],
                  "overlaps": [asdict(one) for one in shared]}  # fmt: skip
-        typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+        echo(json.dumps(value, indent=2, ensure_ascii=False))
     else:
         for corpus in corpora:
-            typer.echo(f"{corpus.language}.{corpus.split}: {len(corpus)} sentences, {corpus.entities} entities")
+            echo(f"{corpus.language}.{corpus.split}: {len(corpus)} sentences, {corpus.entities} entities")
         for text in differences:
-            typer.echo(f"difference: {text}")
+            echo(f"difference: {text}")
         for one in repeated:
-            typer.echo(f"duplicates: {one.first} repeats {one.sentences} sentences ({one.share:.1%})")
+            echo(f"duplicates: {one.first} repeats {one.sentences} sentences ({one.share:.1%})")
         for one in shared:
-            typer.echo(
-                f"overlap: {one.sentences} sentences of {one.second} ({one.share:.1%}) also stand in {one.first}"
-            )
+            echo(f"overlap: {one.sentences} sentences of {one.second} ({one.share:.1%}) also stand in {one.first}")
     faults = [f"{len(differences)} counts differ from the card"] if differences else []
     faults += [f"{sum(one.sentences for one in leaks)} test sentences stand in another split"] if leaks else []
     if faults:
         raise HarnessError(f"{config.data.name}: {'; '.join(faults)}")
-    typer.echo(f"{config.data.name}: as its card says", err=as_json)
+    echo(f"{config.data.name}: as its card says", err=as_json)
 
 
 def _split(name: str) -> str:
@@ -204,6 +205,6 @@ def convert(
         account |= lost
     write_text(target, text)
     entities = sum(len(sentence.spans) for sentence in reading.sentences)
-    typer.echo(f"wrote {target}: {len(reading.sentences)} sentences, {entities} entities")
+    echo(f"wrote {target}: {len(reading.sentences)} sentences, {entities} entities")
     for reason, count in account.items():
-        typer.echo(f"{reason.replace('_', ' ')}: {count}")
+        echo(f"{reason.replace('_', ' ')}: {count}")

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Optional
 
 import typer
 
+from harness.cli import echo
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -13,13 +15,17 @@ def register(app: typer.Typer) -> None:
 
 
 def evaluate(
-    gold: Annotated[Path, typer.Argument(help="Gold file: two-column CoNLL, or JSON lines.")],
+    gold: Annotated[Path, typer.Argument(help="Gold: CoNLL, JSON lines, or another format of data convert.")],
     predicted: Annotated[Path, typer.Argument(help="Predictions for the same sentences.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     missing_as_o: Annotated[
         bool,
         typer.Option("--missing-as-o", help="Score sentences and tokens without a prediction as O, and count them."),
     ] = False,
+    from_format: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--from", help="Format of both files, as of data convert; by ending and content without it."),
+    ] = None,
     against: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option("--against", help="A second prediction file: adds a paired permutation test."),
@@ -29,27 +35,28 @@ def evaluate(
     """Score predictions: entity, span, partial and type F1, error kinds, each label."""
     from harness.scoring import compare_files, intervals, score_files
 
-    scored = score_files(gold, predicted, missing_as_o=missing_as_o)
+    formats = {"gold_format": from_format, "predicted_format": from_format}
+    scored = score_files(gold, predicted, missing_as_o=missing_as_o, **formats)
     values = scored.as_json()
     if bootstrap:
         values |= intervals(scored)
     if against is not None:
-        values |= compare_files(scored, score_files(gold, against, missing_as_o=missing_as_o))
-    typer.echo(json.dumps(values, ensure_ascii=False) if as_json else _text(values))
+        values |= compare_files(scored, score_files(gold, against, missing_as_o=missing_as_o, **formats))
+    echo(json.dumps(values, ensure_ascii=False) if as_json else _text(values))
     if scored.missing_sentences:
         unit = "tokens" if _has_tokens(gold, predicted) else "characters"
-        typer.echo(
+        echo(
             f"scored as O: {scored.missing_tokens} {unit} in {scored.missing_sentences} sentences not fully predicted",
             err=True,
         )
     for note in scored.notes:
-        typer.echo(f"note: {note}", err=True)
+        echo(f"note: {note}", err=True)
 
 
 def _has_tokens(gold: Path, predicted: Path) -> bool:
-    from harness.scoring import is_conll
+    from harness.scoring import file_format
 
-    return is_conll(gold) and is_conll(predicted)
+    return file_format(gold) == file_format(predicted) == "conll"
 
 
 def _text(values: dict[str, Any]) -> str:

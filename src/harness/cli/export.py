@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from harness.cli import quiet_libraries, use_cores
+from harness.cli import echo, quiet_libraries, use_cores
 
 Experiment = Annotated[
     Optional[str],  # noqa: UP045
@@ -87,9 +87,9 @@ def compare(
     }[format_name]()
     if output:
         write_text(output, text + "\n")
-        typer.echo(f"wrote {output}")
+        echo(f"wrote {output}")
     else:
-        typer.echo(text)
+        echo(text)
 
 
 def _measures(text: str) -> list[str]:
@@ -135,7 +135,7 @@ def ui(
     folder = artifact_folder(uri)
     if folder:
         arguments += ["--default-artifact-root", folder.as_uri()]
-    typer.echo(f"MLflow UI: http://127.0.0.1:{port} (Ctrl-C ends it)", err=True)
+    echo(f"MLflow UI: http://127.0.0.1:{port} (Ctrl-C ends it)", err=True)
     sys.stderr.flush()
     os.execv(sys.executable, arguments)  # noqa: S606 - our own interpreter takes over this process
 
@@ -164,30 +164,35 @@ def export(
     store = Store(_uri(tracking))
     record = choose_run(store, run, experiment)
     exported = export_run(store, record, output.expanduser().absolute(), model=model, onnx=onnx, register=register)
-    typer.echo(f"exported run {exported.run_id} ({record.tags.get('mlflow.runName', '')}) to {output}")
+    echo(f"exported run {exported.run_id} ({record.tags.get('mlflow.runName', '')}) to {output}")
     if exported.probes:
-        typer.echo(f"loaded again: the same spans on {exported.agreement} of {exported.probes} test sentences")
+        echo(f"loaded again: the same spans on {exported.agreement} of {exported.probes} test sentences")
     if exported.onnx_difference is not None:
-        typer.echo(f"model.onnx: logits within {exported.onnx_difference:.1e} of torch")
+        echo(f"model.onnx: logits within {exported.onnx_difference:.1e} of torch")
     if exported.registered:
-        typer.echo(f"registered as {exported.registered}")
+        echo(f"registered as {exported.registered}")
 
 
 def predict(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Exported model.")],
     file: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Argument(metavar="[FILE]", help="One text a line, or .jsonl; standard input without it."),
+        typer.Argument(
+            metavar="[FILE]", help="Any file that data convert reads; text lines on standard input without."
+        ),
+    ] = None,
+    from_format: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--from", help="lines, jsonl, conll, brat …; by the ending without it."),
     ] = None,
     language: Annotated[str, typer.Option("--language", help="BCP-47 tag to write with the texts.")] = "und",
     output: Annotated[Optional[Path], typer.Option("--output", "-o", help="Write to a file.")] = None,  # noqa: UP045
 ) -> None:
-    """Tag text: one text a line in, or the sentences of a JSON-lines file with their ids and tokens; JSON lines out."""
+    """Tag text: one text a line, or the sentences of a corpus file with their ids and tokens, in; JSON lines out."""
     use_cores()
     quiet_libraries()
     from harness.cache import write_text
-    from harness.corpora.readers.jsonl import read_jsonl
-    from harness.corpora.readers.lines import read_lines
+    from harness.corpora.catalogue import read_texts
     from harness.corpora.readers.reading import decode, split_lines
     from harness.languages import normalise_language
     from harness.model.folder import load_model
@@ -195,8 +200,10 @@ def predict(
 
     spoken = normalise_language(language) if language != "und" else language
     if file is not None:
-        read = read_jsonl if file.suffix == ".jsonl" else read_lines
-        sentences = [sentence.with_spans(()) for sentence in read(file, spoken).sentences]
+        reading = read_texts(file, spoken, from_format)
+        sentences = [sentence.with_spans(()) for sentence in reading.sentences]
+        for reason, count in reading.account.items():
+            echo(f"{reason.replace('_', ' ')}: {count}", err=True)
     else:
         texts = [line.strip() for line in split_lines(decode(sys.stdin.buffer.read(), "standard input"))]
         sentences = [Sentence(str(number), text, spoken) for number, text in enumerate(texts, 1)]
@@ -209,4 +216,4 @@ def predict(
     if output:
         write_text(output, "".join(f"{line}\n" for line in lines))
     else:
-        typer.echo("\n".join(lines)) if lines else None
+        echo("\n".join(lines)) if lines else None

@@ -6,7 +6,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from harness.cli import existing_folder, quiet_libraries, use_cores
+from harness.cli import echo, existing_folder, quiet_libraries, use_cores
 
 Overrides = Annotated[
     Optional[list[str]],  # noqa: UP045 - typer reads this form
@@ -52,12 +52,12 @@ def run(
             "run_id": result.run_id, "metrics": result.metrics, "params": result.params,
             "tags": result.tags, "collapsed": result.collapsed,
         }  # fmt: skip
-        typer.echo(json.dumps(record, ensure_ascii=False, sort_keys=True))
+        echo(json.dumps(record, ensure_ascii=False, sort_keys=True))
         return
-    typer.echo(_table(result.metrics, list(config.data.languages)))
+    echo(_table(result.metrics, list(config.data.languages)))
     if result.collapsed:
-        typer.echo(f"collapsed: {result.collapsed}", err=True)
-    typer.echo(f"run {result.run_id} in experiment {config.tracking.experiment!r}; compare with: harness compare")
+        echo(f"collapsed: {result.collapsed}", err=True)
+    echo(f"run {result.run_id} in experiment {config.tracking.experiment!r}; compare with: harness compare")
 
 
 def repeatable(overrides: list[str], config_dir: Path | None) -> list[str]:

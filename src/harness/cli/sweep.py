@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli import existing_folder, quiet_libraries, use_cores
+from harness.cli import echo, existing_folder, quiet_libraries, use_cores
 from harness.cli.run import ConfigDir, Overrides, repeatable
 
 
@@ -47,12 +47,12 @@ def sweep(
         "failed": list(outcome.failed), "remaining": outcome.remaining, "best": outcome.best,
     }  # fmt: skip
     if as_json:
-        typer.echo(json.dumps(record, ensure_ascii=False))
+        echo(json.dumps(record, ensure_ascii=False))
     else:
         best = f", best {outcome.best['value']:.3f} on dev (trial {outcome.best['trial']})" if outcome.best else ""
         left = f", {outcome.remaining} left to run" if outcome.remaining else ""
-        typer.echo(f"{outcome.experiment}: {outcome.finished} trials finished{left}{best}")
-        typer.echo(f"compare them with: harness compare --experiment {outcome.experiment}")
+        echo(f"{outcome.experiment}: {outcome.finished} trials finished{left}{best}")
+        echo(f"compare them with: harness compare --experiment {outcome.experiment}")
     if outcome.failed:
         raise HarnessError(
             f"{len(outcome.failed)} trials failed, repeat the command to try them again: {outcome.failed[0]}"

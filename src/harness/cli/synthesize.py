@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from harness.cli import existing_folder, quiet_libraries, stop_on_sigterm, use_cores
+from harness.cli import echo, existing_folder, quiet_libraries, stop_on_sigterm, use_cores
 from harness.cli.run import ConfigDir
 
 if TYPE_CHECKING:
@@ -154,16 +154,16 @@ def generate(
     config = compose_config([f"data={data}", *(overrides or [])], existing_folder(config_dir))
     if write_batch:
         count = batch_requests(config, tag, number, output, write_batch)
-        typer.echo(f"wrote {write_batch}: {count} requests; give the batch's output to --collect")
+        echo(f"wrote {write_batch}: {count} requests; give the batch's output to --collect")
         return
     stop_on_sigterm()
     made, outcome = run(config, tag, number, output, settings=settings or _none(), collected=collect)
     for line in dict.fromkeys(outcome.reasons[:3]):
-        typer.echo(f"failed: {line}", err=True)
+        echo(f"failed: {line}", err=True)
     if outcome.stopped:
-        typer.echo(f"stopped: {outcome.stopped}", err=True)
+        echo(f"stopped: {outcome.stopped}", err=True)
     if outcome.failed:
-        typer.echo(f"{outcome.failed} calls have no answer; the same command asks for them again", err=True)
+        echo(f"{outcome.failed} calls have no answer; the same command asks for them again", err=True)
     _report(made, output, as_json)
     if outcome.failed and not outcome.asked and not outcome.known:
         raise HarnessError("no call was answered")
@@ -186,9 +186,9 @@ def inspect(
 
     target = output or corpus.with_suffix(".html")
     write_text(target, page_of(corpus, samples=samples))
-    typer.echo(f"wrote {target}", err=as_json)
+    echo(f"wrote {target}", err=as_json)
     if as_json:
-        typer.echo(json.dumps(read_card(corpus), ensure_ascii=False, sort_keys=True))
+        echo(json.dumps(read_card(corpus), ensure_ascii=False, sort_keys=True))
 
 
 def _settings(filters: list[str] | None) -> "FilterSettings | None":
@@ -230,12 +230,12 @@ def _report(made: "Made", output: Path, as_json: bool) -> None:
     lines += [[f"rejected: {name}", str(count)] for name, count in account.rejected.most_common()]
     lines += [[f"filtered: {name}", str(count)] for name, count in account.filtered.items()]
     lines += [["kept", str(account.kept)]]
-    typer.echo(plain_table(["", "items"], lines), err=as_json)
+    echo(plain_table(["", "items"], lines), err=as_json)
     if made.sentences:
-        typer.echo(f"wrote {output}; look at it with: harness synthesize inspect {output}", err=as_json)
+        echo(f"wrote {output}; look at it with: harness synthesize inspect {output}", err=as_json)
     if as_json:
         value = account.as_dict() | {"output": str(output) if made.sentences else None}
-        typer.echo(json.dumps(value, ensure_ascii=False, sort_keys=True))
+        echo(json.dumps(value, ensure_ascii=False, sort_keys=True))
     if not made.sentences:
         raise HarnessError(
             f"no sentence is left of {account.items} items in {account.answers} answers; no corpus is written"

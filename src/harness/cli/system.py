@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli import quiet_libraries
+from harness.cli import echo, quiet_libraries
 
 
 def register(app: typer.Typer) -> None:
@@ -21,11 +21,11 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
 
     findings = examine()
     if as_json:
-        typer.echo(json.dumps([finding._asdict() for finding in findings], indent=2, ensure_ascii=False))
+        echo(json.dumps([finding._asdict() for finding in findings], indent=2, ensure_ascii=False))
     else:
         for finding in findings:
             mend = f"\n        → {finding.mend}" if finding.mend else ""
-            typer.echo(f"{finding.state:8}{finding.what}: {finding.found}{mend}")
+            echo(f"{finding.state:8}{finding.what}: {finding.found}{mend}")
     broken = [finding.what for finding in findings if finding.state == "broken"]
     if broken:
         raise HarnessError(f"needs mending: {', '.join(broken)}")

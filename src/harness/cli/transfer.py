@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from harness.cli import existing_folder, quiet_libraries, stop_on_sigterm, use_cores
+from harness.cli import echo, existing_folder, quiet_libraries, stop_on_sigterm, use_cores
 from harness.cli.run import ConfigDir
 
 if TYPE_CHECKING:
@@ -35,6 +35,12 @@ LearnFrom = Annotated[
 ]
 
 
+Keep = Annotated[
+    bool,
+    typer.Option("--keep", help="Keep the results in the shared cache, for later commands, and take them from it."),
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("translate")(translate)
@@ -57,14 +63,15 @@ def translate(
     ] = None,
     ranking: Ranking = None,
     restricted: Annotated[
-        bool, typer.Option("--restricted", help="Keep nothing in the cache, and send nothing to another machine.")
+        bool, typer.Option("--restricted", help="Put nothing on the disk but OUT, and send nothing to another machine.")
     ] = False,
+    keep: Keep = False,
     config_dir: ConfigDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Translate a file, one translation a line. A killed translation goes on where it was.
 
-    With --score and several translators, the best by chrF is written.
+    With --score and several translators, the best by chrF is written. What is stored besides OUT is said at the end.
     """
     _start(output)
     from harness.cache import write_text
@@ -94,7 +101,7 @@ def translate(
         card, _, _ = cards(keys or [], existing_folder(config_dir), translator=name)
         if restricted and card.leaves_machine:
             raise UsageError(f"translator {card.name} sends text to another machine; --restricted forbids it")
-        results[name] = translate_file(sentences, card, languages, keep=not restricted)
+        results[name] = translate_file(sentences, card, languages, keep=keep, restricted=restricted)
         if score:
             scores[name] = translation_scores(results[name][0], [one.text for one in references], languages.target)
             if ranking:
@@ -105,6 +112,7 @@ def translate(
     write_text(output, "".join(f"{text}\n" for text in texts))
     value = {"sentences": len(texts), "translator": best, "notes": notes, "scores": scores}
     _report(value, f"wrote {output}: {len(texts)} translations by {best}", scores, notes, as_json)
+    _say_what_is_kept("texts and translations" if keep and not restricted else "", "translations.sqlite")
 
 
 def align(
@@ -128,6 +136,7 @@ def align(
     pretokenised: Pretokenised = False,
     learn_from: LearnFrom = None,
     ranking: Ranking = None,
+    keep: Keep = False,
     config_dir: ConfigDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -159,7 +168,7 @@ def align(
         _, card, _ = cards(keys or [], existing_folder(config_dir), aligner=name)
         if priors:
             write_priors(sources, targets, card, priors)
-        links[name], pairs = align_files(sources, targets, card, more=more)
+        links[name], pairs = align_files(sources, targets, card, more=more, keep=keep)
         if score:
             scores[name] = alignment_error(links[name], score, pairs)
             if ranking:
@@ -170,6 +179,7 @@ def align(
     count = sum(map(len, links[best]))
     value = {"pairs": len(targets), "links": count, "aligner": best, "scores": scores}
     _report(value, f"wrote {output}: {count} links of {len(targets)} pairs by {best}", scores, {}, as_json)
+    _say_what_is_kept("links, which are numbers and no text," if keep else "", "alignments*")
 
 
 def project(
@@ -197,6 +207,7 @@ def project(
     pretokenised: Pretokenised = False,
     learn_from: LearnFrom = None,
     ranking: Ranking = None,
+    keep: Keep = False,
     config_dir: ConfigDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -204,6 +215,7 @@ def project(
     _start(output)
     from harness.cache import write_text
     from harness.corpora.writers import jsonl_text
+    from harness.errors import UsageError
     from harness.stages import (
         Languages,
         alignment_error,
@@ -233,7 +245,11 @@ def project(
     scores: dict[str, dict[str, float]] = {}
     for name in names:
         _, card, rules = cards(overrides, existing_folder(config_dir), aligner=name)
-        results[name] = project_files(sources, targets, card, rules, more=more)
+        if rules.lost == "drop":
+            raise UsageError(
+                "method.projection.lost=drop: harness project writes one line a pair; use mask or keep here"
+            )
+        results[name] = project_files(sources, targets, card, rules, more=more, keep=keep)
         projected, _, links, pairs = results[name]
         found: dict[str, float] = {}
         if score:
@@ -249,11 +265,20 @@ def project(
     best = ranked(order)[0][0] if order else names[0]
     projected, account, _, _ = results[best]
     write_text(output, jsonl_text(projected))
-    counts = account.as_dict()
+    counts = account.as_dict() | {"sentences_with_unknown_regions": sum(bool(one.unknown) for one in projected)}
     value = {"pairs": len(projected), "aligner": best, "projection": counts, "scores": scores}
     line = f"wrote {output}: {counts['projected']} of {counts['source']} entities projected by {best}"
     notes = {name: number for name, number in counts.items() if "/" not in name or name.startswith("dropped/")}
     _report(value, line, scores, notes, as_json)
+    _say_what_is_kept("links, which are numbers and no text," if keep else "", "alignments*")
+
+
+def _say_what_is_kept(what: str, name: str) -> None:
+    """Say what stays on this machine besides the output."""
+    from harness.cache import cache_folder
+
+    kept = f"{what} are kept in {cache_folder() / name}" if what else "nothing else is kept (--keep keeps it for later)"
+    echo(kept, err=True)
 
 
 def _start(output: Path) -> None:
@@ -314,15 +339,15 @@ def _report(
 ) -> None:
     from harness.report.tables import plain_table
 
-    typer.echo(line, err=as_json)
+    echo(line, err=as_json)
     for name, number in notes.items():
-        typer.echo(f"  {name.replace('_', ' ')}: {number}", err=as_json)
+        echo(f"  {name.replace('_', ' ')}: {number}", err=as_json)
     if scores:
         measures = list(next(iter(scores.values())))
         rows = [
             [name, *(f"{one[m]:.0f}" if m.endswith("_entities") else f"{100 * one[m]:.2f}" for m in measures)]
             for name, one in scores.items()
         ]
-        typer.echo(plain_table(["", *(m.replace("_", " ") for m in measures)], rows), err=as_json)
+        echo(plain_table(["", *(m.replace("_", " ") for m in measures)], rows), err=as_json)
     if as_json:
-        typer.echo(json.dumps(value, ensure_ascii=False, sort_keys=True))
+        echo(json.dumps(value, ensure_ascii=False, sort_keys=True))

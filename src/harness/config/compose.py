@@ -5,7 +5,8 @@ exists nowhere is left to the schema to refuse, whose message names the nearest 
 """
 
 import os
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,7 +14,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from harness.config.schema import Config
-from harness.errors import ConfigError, listing, nearest
+from harness.config.yaml_files import CardSource
+from harness.errors import ConfigError, listing, nearest, shown
+
+LONGEST_OVERRIDE = 20_000
+"""Characters of KEY=VALUE: more than any list of labels or paths needs."""
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -62,6 +67,9 @@ def compose_config(overrides: Sequence[str] = (), config_dir: Path | None = None
     """
     if config_dir is not None and not config_dir.is_dir():
         raise ConfigError(f"--config-dir {config_dir}: no such folder")
+    for override in overrides:
+        if len(override) > LONGEST_OVERRIDE:
+            raise ConfigError(f"{shown(override)}: an override may have {LONGEST_OVERRIDE} characters")
     # The last one wins, also for group choices, which Hydra would refuse to hear twice.
     distinct = {override.partition("=")[0].lstrip("+~"): override for override in overrides}
     values, choices = _compose([_hydra_override(override) for override in distinct.values()], config_dir)
@@ -80,8 +88,10 @@ def _hydra_override(override: str) -> str:
     key, equals, value = override.partition("=")
     name = key.lstrip("+~")
     if not equals or not name:
-        raise ConfigError(f"{override!r} is not an override; write KEY=VALUE, for example trainer.max_epochs=2")
+        raise ConfigError(f"{shown(override)} is not an override; write KEY=VALUE, for example trainer.max_epochs=2")
     if name in GROUPS:
+        if not re.fullmatch(r"[\w.-]{1,120}", value):
+            raise ConfigError(f"{name}={shown(value)[1:-1]}: no such choice; a choice is the name of a file in {name}/")
         return f"{name}={value}"
     text = f"++{name}={value}"
     try:
@@ -94,7 +104,7 @@ def _hydra_override(override: str) -> str:
             OverridesParser.create().parse_override(text)
         except HydraException:
             raise ConfigError(
-                f"{override!r} cannot be read; write KEY=VALUE, quoted where a value holds quotes"
+                f"{shown(override)} cannot be read; write KEY=VALUE, quoted where a value holds quotes"
             ) from None
     return text
 
@@ -116,13 +126,56 @@ def _compose(overrides: list[str], config_dir: Path | None) -> tuple[dict[str, A
         choices = {group: str(composed.hydra.runtime.choices.get(group)) for group in GROUPS}
         OmegaConf.set_struct(composed, False)
         del composed["hydra"]
+        _check_interpolations(OmegaConf.to_container(composed, resolve=False))
         values = OmegaConf.to_container(composed, resolve=True)
     except MissingConfigException as error:
         raise ConfigError(_missing_choice(error.missing_cfg_file or "", config_dir)) from error
-    except (HydraException, OmegaConfBaseException, YAMLError) as error:
+    except (HydraException, OmegaConfBaseException, YAMLError, RecursionError) as error:
         raise ConfigError(_one_sentence(error)) from error
+    except OSError as error:
+        raise ConfigError(f"the configuration cannot be read: {_one_sentence(error)}") from error
     assert isinstance(values, dict)
     return {str(key): value for key, value in values.items()}, choices
+
+
+_PLACES = ("path", "files", "priors", "uri", "storage")
+"""Keys in which a card may name an environment variable: where files lie, and where runs are kept."""
+
+_SECRET_NAME = re.compile(r"key|token|secret|passw|credential|auth", re.IGNORECASE)
+
+
+def _check_interpolations(value: object, key: str = "") -> None:
+    """Refuse ``${…}`` where it could carry something of this machine out: a card may come from anybody.
+
+    An environment variable may stand in a path; what a path names is recorded with a run, so no variable that sounds
+    like a secret may, but for the store's own address, which is never recorded.
+
+    :raises ConfigError: names the key.
+    """
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            _check_interpolations(inner, f"{key}.{name}" if key else str(name))
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            _check_interpolations(inner, f"{key}.{number}")
+    elif isinstance(value, str) and "${" in value:
+        last = next((part for part in reversed(key.split(".")) if not part.isdigit()), "")
+        if last not in _PLACES:
+            raise ConfigError(
+                f"{key}: found {shown(value)}; ${{…}} is allowed in paths alone ({listing(_PLACES)}), so that a "
+                "card from "
+                "elsewhere can carry no variable of this machine out"
+            )
+        strange = re.sub(r"\$\{(?:oc\.env:[^${}]*|rx_mini:)\}", "", value)
+        if "${" in strange:
+            raise ConfigError(
+                f"{key}: found {shown(value)}; a path may hold ${{oc.env:VARIABLE}} and nothing else of this kind"
+            )
+        for name in re.findall(r"\$\{oc\.env:\s*[\"']?([^,}\"']*)", value):
+            if _SECRET_NAME.search(name) and last not in ("uri", "storage"):
+                raise ConfigError(
+                    f"{key}: the variable {name.strip()!r} sounds like a secret, and paths are recorded with runs"
+                )
 
 
 def _put_first(config_dir: Path | None) -> None:
@@ -136,9 +189,10 @@ def _put_first(config_dir: Path | None) -> None:
 
         def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
             if config_dir is not None:
-                search_path.prepend("user", f"file://{config_dir.absolute()}")
+                search_path.prepend("user", f"{CardSource.scheme()}://{config_dir.absolute()}")
 
     plugins = Plugins.instance()
+    plugins.register(CardSource)
     plugins.class_name_to_class.pop(f"{UserConfigs.__module__}.{UserConfigs.__qualname__}", None)
     registered = plugins.plugin_type_to_subclass_list[SearchPathPlugin]
     registered[:] = [one for one in registered if one.__qualname__ != UserConfigs.__qualname__]
@@ -156,6 +210,8 @@ def _missing_choice(wanted: str, config_dir: Path | None) -> str:
 
 
 def _one_sentence(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "brackets or interpolations are nested too deeply for settings"
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     key = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("full_key:")), "")
     return f"{key}: {lines[0]}" if key else " ".join(lines[:2])
@@ -182,12 +238,10 @@ def _fault(model: type[BaseModel], detail: ErrorDetails) -> str:
     if detail["type"] == "value_error":
         return f"{key}: {detail['ctx']['error']}" if key else str(detail["ctx"]["error"])
     message = detail["msg"][0].lower() + detail["msg"][1:]
-    return f"{key}: found {_shown(detail['input'])}, {message}"
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "…"
+    hint = ""
+    if isinstance(detail["input"], bool) and "string" in detail["type"]:
+        hint = "; put quotes around a word such as true"
+    return f"{key}: found {shown(detail['input'])}, {message}{hint}"
 
 
 def _fields_at(model: type[BaseModel], path: Iterable[str]) -> list[str]:

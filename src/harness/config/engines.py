@@ -35,8 +35,9 @@ class TranslatorCard(Strict):
     """chat: the model's name on the server."""
     base_url: str | None = None
     """chat: the server, for example http://127.0.0.1:8000/v1; null takes the vendor's own."""
-    api_key_env: str = "OPENAI_API_KEY"
-    """chat: environment variable that holds the key; the key itself stands in no file."""
+    api_key_env: str | None = None
+    """chat: environment variable that holds the key; the key itself stands in no file. null: OPENAI_API_KEY for the
+    vendor's own server, no key for any other."""
     temperature: float = Field(default=0.0, ge=0.0)
     """chat: sampling temperature."""
     concurrency: int = Field(default=4, ge=1)
@@ -58,7 +59,7 @@ class TranslatorCard(Strict):
         if self.kind == "ctranslate2" and not self.tokenizer:
             raise ValueError("translator.tokenizer is missing: hub id or folder of the model that was converted")
         if self.base_url is not None and not is_url(self.base_url):
-            raise ValueError(f"translator.base_url: {self.base_url!r} is no URL such as http://127.0.0.1:8000/v1")
+            raise ValueError(f"translator.base_url: {self.base_url!r} is not a URL such as http://127.0.0.1:8000/v1")
         if self.kind == "chat" and not self.model:
             raise ValueError("translator.model is missing: the name of a model on the server")
         return self

@@ -50,8 +50,10 @@ class SynthesisCard(Strict):
     """transformers: commit of the hub repository."""
     base_url: str | None = None
     """Server, for example http://127.0.0.1:8000/v1; null takes the vendor's own."""
-    api_key_env: str = "OPENAI_API_KEY"
-    """Environment variable that holds the key; the key itself stands in no file."""
+    api_key_env: str | None = None
+    """Environment variable that holds the key; the key itself stands in no file. null: OPENAI_API_KEY for the
+    vendor's own server, no key for any other.
+    """
     temperature: float = Field(default=1.0, ge=0.0)
     """Sampling temperature."""
     max_tokens: int = Field(default=4096, ge=16)

@@ -95,27 +95,45 @@ def _overlap(left: Span, right: Span) -> bool:
 
 
 def _partial_events(gold: list[Span], predicted: list[Span]) -> list[tuple[str, str]]:
-    """SemEval partial: the label is ignored; a prediction takes the same span, else the first overlapping one."""
+    """SemEval partial: the label is ignored; a prediction takes the same span, else the first overlapping one.
+
+    Equal spans are paired before any others: where predictions overlap, one could otherwise take the entity that
+    another has exactly.
+    """
     free = list(gold)
     events = []
+    left = []
     for span in predicted:
         same = next((other for other in free if other[:2] == span[:2]), None)
-        partner = same or next((other for other in free if _overlap(span, other)), None)
-        if partner is None:
+        if same is None:
+            left.append(span)
             continue
-        free.remove(partner)
-        events.append((partner[2], "same_span" if same else "partial"))
+        free.remove(same)
+        events.append((same[2], "same_span"))
+    for span in left:
+        partner = next((other for other in free if _overlap(span, other)), None)
+        if partner is not None:
+            free.remove(partner)
+            events.append((partner[2], "partial"))
     return events
 
 
 def _type_events(gold: list[Span], predicted: list[Span]) -> list[tuple[str, str]]:
     """SemEval type: any overlap with the same label is correct; the nearest boundaries are taken first.
 
-    A prediction that overlaps only entities of other labels uses up the first of them (incorrect).
+    A prediction that overlaps only entities of other labels uses up the first of them (incorrect). Exact matches are
+    paired before any others.
     """
     free = list(gold)
     events = []
+    left = []
     for span in predicted:
+        if span in free:
+            free.remove(span)
+            events.append((span[2], "type"))
+        else:
+            left.append(span)
+    for span in left:
         touching = [other for other in free if _overlap(span, other)]
         same = [other for other in touching if other[2] == span[2]]
         if same:

@@ -2,8 +2,8 @@
 
 A row is one setting (encoder, method, ratio …) with mean and sample standard deviation over its seeds. Collapsed runs
 are left out of the mean and counted beside it; so are runs that did not finish. Nothing is averaged across protocols,
-scorers, label maps or data: a run records a digest of its corpora, and of each test set. Where test sets of one language
-differ between rows, a column says so.
+scorers, label maps or data: a run records a digest of its corpora, and of each test set. Where test sets of one
+language differ between rows, a column says so.
 """
 
 import logging

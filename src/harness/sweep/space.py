@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import Field, field_validator, model_validator
 
 from harness.config import Config
 from harness.config.cards import Strict
 from harness.config.compose import shipped_folder, validated
+from harness.config.yaml_files import load_mapping
 from harness.errors import ConfigError, listing, nearest
 from harness.pipeline import LABEL_MEASURES, MEASURES
 
@@ -87,8 +87,8 @@ class Budget(Strict):
 class Sweep(Strict):
     """One study."""
 
-    name: str = Field(pattern=r"^[\w.-]+$")
-    """MLflow experiment and Optuna study."""
+    name: str = Field(pattern=r"^\w[\w.-]{0,99}$")
+    """MLflow experiment and Optuna study: letters, digits, '_', '.' and '-', beginning with a letter or a digit."""
     description: str = ""
     """The question it answers."""
     overrides: tuple[str, ...] = ()
@@ -156,15 +156,7 @@ def load_sweep(name: str) -> Sweep:
         if stem not in shipped:
             raise ConfigError(f"no such sweep file: {name}{nearest(stem, shipped)}; shipped: {listing(shipped)}")
         path = shipped[stem]
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())[:200]}") from error
-    if not isinstance(values, Mapping):
-        raise ConfigError(
-            f"{path}: found {type(values).__name__}, a mapping with name, overrides, grid or search is needed"
-        )
-    return validated(Sweep, dict(values))
+    return validated(Sweep, load_mapping(path, "a mapping with name, overrides, grid or search"))
 
 
 def cells(sweep: Sweep) -> Iterator[dict[str, Value]]:

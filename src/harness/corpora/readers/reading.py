@@ -133,13 +133,19 @@ def clean_name(value: object, account: Counter[str]) -> str:
         return "number of thousands of digits"
 
 
-def clean_spans(text: str, spans: Iterable[Span], account: Counter[str], where: str) -> tuple[Span, ...]:
-    """Trim blanks off span edges and drop duplicates, counting both; refuse what cannot be mended.
+def clean_spans(
+    text: str, spans: Iterable[Span], account: Counter[str], where: str, *, overlapping: bool = False
+) -> tuple[Span, ...]:
+    """Trim blanks off span edges and drop duplicates, counting both; refuse what cannot be repaired.
 
+    :param overlapping: spans may overlap, as in somebody's predictions.
     :raises DataError: a span is empty, outside the text, or overlaps another.
     """
     kept: list[Span] = []
-    for span in sorted(set(spans)):
+    listed = list(spans)
+    if len(set(listed)) < len(listed):
+        account["repeated_spans_dropped"] += len(listed) - len(set(listed))
+    for span in sorted(set(listed)):
         if span.label == OUTSIDE:  # some tools write what was taken back as an entity O
             account["spans_of_no_entity_dropped"] += 1
             continue
@@ -156,7 +162,7 @@ def clean_spans(text: str, spans: Iterable[Span], account: Counter[str], where: 
         if (start, end) != (span.start, span.end):
             account["spans_trimmed"] += 1
         trimmed = Span(start, end, span.label)
-        fault = span_fault(text, trimmed, kept[-1] if kept else None)
+        fault = span_fault(text, trimmed, kept[-1] if kept and not overlapping else None)
         if fault:
             raise DataError(
                 f"{where}: span {tuple(trimmed)} {fault}; nested and overlapping entities are not supported"

@@ -59,6 +59,8 @@ def align_pairs(aligner: Aligner, pairs: Sequence[WordPair], *, keep: bool = Tru
     if not asked:
         return [{} for _ in pairs]
     if not keep or aligner.by_line:
+        if not aligner.by_line:
+            logger.info("aligning %d sentence pairs", len(asked))
         found = aligner.align(asked)
     else:
         found = _whole(aligner, asked) if aligner.learns else _by_batch(aligner, asked)
