@@ -153,17 +153,36 @@ def test_from_run_to_prediction(toy_card: Path, tracking: str, tmp_path: Path, t
     exported = harness("export", "best", *store, "-o", "out", "--onnx", "--register", "toy", cwd=tmp_path)
     assert exported.returncode == 0, exported.stderr
     assert "logits within" in exported.stdout
-    assert "toy version 1 (alias champion)" in exported.stdout
+    assert "toy version 1 (no alias moved" in exported.stdout
     card = (tmp_path / "out" / "README.md").read_text()
-    assert "harness run --config-dir" in card
+    assert "harness run --config-dir FOLDER/" in card
+    assert str(tmp_path) not in card + "".join(file.read_text() for file in (tmp_path / "out").glob("*.json"))
     text = "anna went to rome today.\n\nيوم 😀\n"
     tagged = harness("predict", "out", "--language", "swa", cwd=tmp_path, stdin=text)
     rows = [json.loads(line) for line in tagged.stdout.splitlines()]
     assert [row["text"] for row in rows] == ["anna went to rome today.", "", "يوم 😀"]
     assert {row["language"] for row in rows} == {"sw"}
     assert rows[0]["spans"] == [{"start": 0, "end": 4, "label": "PER"}, {"start": 13, "end": 17, "label": "LOC"}]
-    again = harness("export", "best", *store, "-o", "out", cwd=tmp_path)
+    again = harness("export", "best", *store, "-o", "out", "--register", "toy", "--alias", "champion", cwd=tmp_path)
     assert again.returncode == 0, again.stderr
+    assert "toy version 2, alias champion: hf zero_shot on toy, seed 1: dev entity F1" in again.stdout
+    moved = harness("export", "best", *store, "-o", "out", "--register", "toy", "--alias", "champion", cwd=tmp_path)
+    assert "before it version 2 (hf zero_shot on toy" in moved.stdout
+    loads = (
+        f"import mlflow; mlflow.set_tracking_uri({tracking!r}); mlflow.set_registry_uri({tracking!r});"
+        "print(mlflow.pyfunc.load_model('models:/toy@champion').predict(['anna went to rome today.', '']))"
+    )
+    served = subprocess.run([sys.executable, "-c", loads], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert served.returncode == 0, served.stderr
+    assert served.stdout.splitlines()[-1] == str(
+        [
+            [
+                {"start": 0, "end": 4, "label": "PER", "text": "anna"},
+                {"start": 13, "end": 17, "label": "LOC", "text": "rome"},
+            ],
+            [],
+        ]
+    )
     (tmp_path / "out" / "mine.txt").write_text("x")
     assert harness("export", "best", *store, "-o", "out", cwd=tmp_path).returncode == 2
 

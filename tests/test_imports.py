@@ -23,11 +23,13 @@ ALLOWED = {
     "stages": LEAVES | {"corpora", "transfer", "evaluation"},
     "generation": LEAVES | {"corpora", "synthesis"},
     "export": LEAVES | {"model", "report", "tracking", "model_card"},
+    "rebuild": LEAVES | {"identity", "pipeline", "report", "tracking"},  # a run trained again for its export
+    "served": LEAVES | {"model"},  # what MLflow loads a registered model with
     "model_card": LEAVES | {"report"},
     "doctor": LEAVES | {"model", "tracking"},
     "cli": LEAVES
     | STAGES
-    | {"cli", "pipeline", "sweep", "report", "scoring", "stages", "generation", "export", "doctor"},
+    | {"cli", "pipeline", "sweep", "report", "scoring", "stages", "generation", "export", "rebuild", "doctor"},
     "__main__": {"cli"},
     "__init__": set(),
 }

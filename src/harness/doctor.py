@@ -81,7 +81,8 @@ def _configs() -> Finding:
     folder = shipped_folder("configs")
     if (folder / "config.yaml").is_file():
         return Finding("ok", "configs", str(folder))
-    return Finding("broken", "configs", f"none at {folder}", "install again: pip install --force-reinstall harness")
+    again = "install again from the project's folder: pip install --force-reinstall --no-deps ."
+    return Finding("broken", "configs", f"none at {folder}", again)
 
 
 def _store() -> Finding:
@@ -125,7 +126,9 @@ def _hub() -> Finding:
 def _onnx() -> Finding:
     missing = [name for name in ("onnx", "onnxruntime", "onnxscript") if util.find_spec(name) is None]
     if missing:
-        return Finding("missing", "extra onnx", f"{', '.join(missing)} not installed", "pip install 'harness[onnx]'")
+        return Finding(
+            "missing", "extra onnx", f"{', '.join(missing)} not installed", "pip install onnx onnxruntime onnxscript"
+        )
     return Finding("ok", "extra onnx", f"onnxruntime {metadata.version('onnxruntime')}")
 
 
@@ -133,8 +136,9 @@ def _engines() -> list[Finding]:
     found = []
     for what, package, mend in (
         ("extra eflomal", "eflomal", "pip install eflomal"),
-        ("extra ctranslate2", "ctranslate2", "pip install 'harness[ctranslate2]'"),
-        ("extra llm", "openai", "pip install 'harness[llm]'"),
+        ("extra ctranslate2", "ctranslate2", "pip install ctranslate2"),
+        ("extra postgres", "psycopg2", "pip install psycopg2-binary"),
+        ("extra llm", "openai", "pip install openai"),
     ):
         try:
             found.append(Finding("ok", what, f"{package} {metadata.version(package)}"))

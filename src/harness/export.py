@@ -15,8 +15,10 @@ from typing import Any
 
 from harness.cache import disk_errors
 from harness.errors import DataError, DependencyError, HarnessError, UsageError
+from harness.locks import scratch_folder
 from harness.model.folder import MANIFEST, TrainedModel, load_model, read_manifest
 from harness.model_card import model_card
+from harness.provenance import mask_url
 from harness.records import Sentence, Span
 from harness.report.collect import Record, best_run, collect
 from harness.tracking.mlflow import CHECKPOINT, Store
@@ -31,9 +33,9 @@ ONNX_TOLERANCE = 1e-3
 
 
 _FILES = {
-    MANIFEST, "README.md", "config.json", "model.safetensors", "model.onnx", "tokenizer.json", "tokenizer_config.json",
-    "special_tokens_map.json", "vocab.txt", "vocab.json", "merges.txt", "added_tokens.json", "sentencepiece.bpe.model",
-    "spm.model", "tokenizer.model", "chat_template.jinja",
+    MANIFEST, "MLmodel", "README.md", "config.json", "model.safetensors", "model.onnx", "tokenizer.json",
+    "tokenizer_config.json", "special_tokens_map.json", "vocab.txt", "vocab.json", "merges.txt", "added_tokens.json",
+    "sentencepiece.bpe.model", "spm.model", "tokenizer.model", "chat_template.jinja",
 }  # fmt: skip
 """What an export may consist of; a folder with anything else in it is not replaced."""
 
@@ -54,13 +56,14 @@ class Exported:
     registered: str = ""
 
 
-def choose_run(store: Store, wanted: str, experiment: str | None) -> Record:
+def choose_run(store: Store, wanted: str, experiment: str | None, *, kept: bool = True) -> Record:
     """Return a run by id, by the start of its id, or the best by source dev score.
 
+    :param kept: whether the best must have its checkpoint.
     :raises UsageError: no run, or several, fit.
     """
     if wanted == "best":
-        return best_run(collect(store, experiment))
+        return best_run(collect(store, experiment), kept=kept)
     fitting = [record for record in collect(store, experiment) if record.run_id.startswith(wanted)]
     if len(fitting) != 1:
         raise UsageError(
@@ -77,10 +80,13 @@ def export_run(
     model: str | None = None,
     onnx: bool = False,
     register: str | None = None,
+    alias: str | None = None,
 ) -> Exported:
     """Write a run's best checkpoint to a folder, whole or not at all.
 
     :param model: of a run with separate models, the target languages whose model is wanted.
+    :param register: name in the model registry to add it under.
+    :param alias: alias that shall point to the new version; no other moves.
     :raises UsageError: the target exists and holds something else, or the run has no checkpoint.
     :raises HarnessError: the exported folder does not predict what the checkpoint predicts.
     """
@@ -89,9 +95,9 @@ def export_run(
     if record.status != "FINISHED":
         raise UsageError(f"run {record.run_id} is {record.status}, only finished runs are exported")
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".export-", dir=target.parent) as scratch:
-        fetched = _fetch(store, record, Path(scratch), model)
-        folder = Path(scratch) / "export"
+    with scratch_folder(".export-", target.parent) as scratch:
+        fetched = _fetch(store, record, scratch, model)
+        folder = scratch / "export"
         with disk_errors(target):
             shutil.copytree(fetched, folder)
         trained = load_model(folder)
@@ -106,7 +112,7 @@ def export_run(
         if target.exists():
             shutil.rmtree(target)
         folder.rename(target)
-    registered = _register(store, record, register, model) if register else ""
+    registered = _register(store, record, register, model, alias) if register else ""
     return Exported(target, record.run_id, agreement, probes, difference, registered)
 
 
@@ -123,14 +129,19 @@ def _fetch(store: Store, record: Record, scratch: Path, model: str | None) -> Pa
 
     if record.tags.get("harness.checkpoint") != "kept":
         state = record.tags.get("harness.checkpoint", "none")
-        raise UsageError(f"run {record.run_id} has no checkpoint ({state}); run it again with tracking.checkpoints=all")
+        raise UsageError(
+            f"run {record.run_id} has no checkpoint ({state}); --rebuild trains it again from its own command"
+        )
     try:
         place = mlflow.artifacts.download_artifacts(
             run_id=record.run_id, artifact_path=CHECKPOINT, dst_path=str(scratch), tracking_uri=store.uri
         )
     except (MlflowException, OSError) as error:
+        place = store.client.get_run(record.run_id).info.artifact_uri
         raise HarnessError(
-            f"the checkpoint of run {record.run_id} cannot be fetched: {str(error).splitlines()[0]}"
+            f"the checkpoint of run {record.run_id} cannot be fetched from {mask_url(place)}: "
+            f"{str(error).splitlines()[0]}; "
+            "put the artifacts there, or train it again with --rebuild"
         ) from error
     folder = Path(place)
     if (folder / MANIFEST).is_file():
@@ -207,7 +218,10 @@ def _export_onnx(trained: TrainedModel, folder: Path) -> float:
         import onnxruntime
         import onnxscript  # noqa: F401 - torch's exporter needs it
     except ImportError as error:
-        raise DependencyError(f"--onnx needs {error.name}; install it with: pip install 'harness[onnx]'") from error
+        raise DependencyError(
+            f"--onnx needs {error.name}; install it with: pip install 'onnx>=1.17' 'onnxruntime>=1.20' "
+            "'onnxscript>=0.5'"
+        ) from error
     import numpy as np
     import torch
 
@@ -256,8 +270,12 @@ def _Logits(model: Any) -> Any:
     return Logits()
 
 
-def _register(store: Store, record: Record, name: str, model: str | None) -> str:
-    """Add the run's checkpoint to the model registry and point the alias ``champion`` to it."""
+def _register(store: Store, record: Record, name: str, model: str | None, alias: str | None) -> str:
+    """Add the run's checkpoint to the model registry, as a model that ``mlflow.pyfunc`` loads.
+
+    :param alias: points to the new version afterwards; without it no alias moves.
+    :returns: name, version and alias, and with an alias the scores of the version that had it and of the new one.
+    """
     from mlflow.exceptions import MlflowException
 
     client = store.client
@@ -267,8 +285,52 @@ def _register(store: Store, record: Record, name: str, model: str | None) -> str
         if "ALREADY_EXISTS" not in str(getattr(error, "error_code", "")) and "already exists" not in str(error):
             raise DataError(f"--register {name!r}: {str(error).splitlines()[0]}") from error
     run = client.get_run(record.run_id)
-    several = record.metrics.get("model/count", 1.0) > 1
-    source = f"{run.info.artifact_uri}/{CHECKPOINT}" + (f"/{model}" if several else "")
-    version = client.create_model_version(name, source=source, run_id=record.run_id)
-    client.set_registered_model_alias(name, "champion", version.version)
-    return f"{name} version {version.version} (alias champion)"
+    place = CHECKPOINT + (f"/{model}" if record.metrics.get("model/count", 1.0) > 1 else "")
+    client.log_text(record.run_id, _mlmodel(record.run_id, place), f"{place}/MLmodel")
+    version = client.create_model_version(
+        name, source=f"{run.info.artifact_uri}/{place}", run_id=record.run_id, description=_summary(record),
+        tags={key: record.tags[key] for key in ("protocol", "languages", "restricted") if key in record.tags},
+    )  # fmt: skip
+    if alias is None:
+        return f"{name} version {version.version} (no alias moved; --alias NAME points one to it)"
+    former = _former(client, name, alias)
+    client.set_registered_model_alias(name, alias, version.version)
+    before = f", before it {former}" if former else ""
+    return f"{name} version {version.version}, alias {alias}: {_summary(record)}{before}"
+
+
+def _former(client: Any, name: str, alias: str) -> str:
+    """Say which version has an alias, and how it scored."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        version = client.get_model_version_by_alias(name, alias)
+        run = client.get_run(version.run_id)
+    except MlflowException:
+        return ""
+    record = Record(run.info.run_id, run.info.status, run.data.params, run.data.metrics, run.data.tags)
+    return f"version {version.version} ({_summary(record)})"
+
+
+def _summary(record: Record) -> str:
+    """Return what a version is, in one line."""
+    figures = {
+        "dev entity F1": record.metrics.get("train/best_dev_entity_f1"),
+        "mean test entity F1": record.metrics.get("test/mean/entity_f1"),
+    }
+    scores = ", ".join(f"{what} {100 * value:.1f}" for what, value in figures.items() if value is not None)
+    return (
+        f"{record.key('encoder')} {record.key('method')} on {record.key('data')}, seed {record.key('seed')}: {scores}"
+    )
+
+
+def _mlmodel(run_id: str, place: str) -> str:
+    """Return MLflow's description of a model folder: loaded by :mod:`harness.served`, texts in, entities out."""
+    import mlflow.pyfunc
+    from mlflow.models import Model, ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema
+
+    signature = ModelSignature(inputs=Schema([ColSpec(DataType.string)]))
+    model: Any = Model(artifact_path=place, run_id=run_id, signature=signature)
+    mlflow.pyfunc.add_to_model(model, loader_module="harness.served")
+    return str(model.to_yaml())

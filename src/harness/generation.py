@@ -20,6 +20,7 @@ from harness.synthesis.client import AnswerStore, Outcome, ask_all, collect_batc
 from harness.synthesis.corpus import (
     Account,
     card_path,
+    card_warnings,
     parse_answers,
     quality_card,
     read_answers,
@@ -239,21 +240,29 @@ def batch_requests(config: Config, language: str, number: int, output: Path, pat
     return write_batch(path, missing, config.synthesis)
 
 
-def page_of(corpus: Path, *, samples: bool = True) -> str:
-    """Return the quality page of a corpus.
+def page_of(corpus: Path, *, samples: bool = True) -> tuple[str, dict[str, Any]]:
+    """Return the quality page of a corpus and its card, with warnings.
 
-    :raises DataError: it has no card, or the file changed since its card was written.
+    :raises DataError: it has no card, a damaged one, or the file changed since its card was written.
     """
     card = read_card(corpus)
     shown: list[tuple[str, list[dict[str, Any]]]] = []
     if samples and not card.get("restricted") and corpus.is_file() and not corpus.name.endswith(".card.json"):
         if card.get("sha256") and file_digest(corpus) != card["sha256"]:
             raise HarnessError(f"{corpus} changed since its quality card was written; make both anew")
-        lines = corpus.read_text(encoding="utf-8").splitlines()
+        lines = corpus.read_text(encoding="utf-8").rstrip("\n").split("\n")
         for line in random.Random(0).sample(lines, min(SAMPLES, len(lines))):  # noqa: S311 - a sample
             value = json.loads(line)
             shown.append((value["text"], value["spans"]))
-    return quality_page(card, f"Synthetic corpus {corpus.name}", shown)
+    try:
+        card["warnings"] = card_warnings(card)
+        return quality_page(card, f"Synthetic corpus {corpus.name}", shown), card
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DataError(
+            f"the quality card of {corpus} holds something else than harness writes ({type(error).__name__}: "
+            f"{error}); make it "
+            "anew with harness synthesize import"
+        ) from error
 
 
 def agreements(

@@ -1,9 +1,17 @@
-"""The README of an exported model: what it was trained on, how, how well it does, and how to use it."""
+"""The README of an exported model: what it was trained on, how, how well it does, and how to use it.
 
+Names come from cards and corpora of anybody, so everything is escaped: in the header as YAML, in the text as Markdown.
+"""
+
+import json
+import re
+import shlex
+from pathlib import PurePath
 from typing import Any
 
+from harness.provenance import mask_url
 from harness.report.collect import Record
-from harness.report.tables import markdown
+from harness.report.tables import markdown, markdown_text
 
 _MEASURES = ("entity_f1", "entity_precision", "entity_recall", "span_f1", "label_accuracy")
 
@@ -12,21 +20,19 @@ def model_card(record: Record, manifest: dict[str, Any], *, agreement: tuple[int
     """Return the model card as Markdown with Hugging Face's metadata header."""
     encoder = manifest["encoder"]
     languages = [manifest["source"], *manifest["targets"]]
-    header = [
-        "---",
-        "pipeline_tag: token-classification",
-        "tags: [named-entity-recognition, cross-lingual]",
-        "language:",
-    ]
-    header += [f"- {language}" for language in languages]
-    header += [f"license: {_yaml(encoder.get('license', 'unknown'))}", "---", ""]
     method = manifest["method"]
     ratio = f" at ratio {method['ratio']:g}" if method.get("ratio") else ""
+    title = f"{encoder['name']}, {method['name']}{ratio}: {', '.join(manifest['labels'])}"
     lines = [
-        f"# {encoder['name']}, {method['name']}{ratio}: {', '.join(manifest['labels'])}",
+        *([_restriction(manifest), ""] if _is_restricted(record, manifest) else []),
+        f"# {markdown_text(title)}",
         "",
-        f"Trained on {manifest['data']} ({manifest['source']}; tested on {', '.join(manifest['targets'])}), "
-        f"seed {manifest['seed']}, protocol {manifest['protocol']}, run {record.run_id}.",
+        f"Trained on {markdown_text(manifest['data'])} ({markdown_text(manifest['source'])}; tested on "
+        f"{markdown_text(', '.join(manifest['targets']))}), seed {manifest['seed']}, protocol "
+        f"{markdown_text(manifest['protocol'])}, run {record.run_id}.",
+        "",
+        f"Licence of the data: {markdown_text(manifest.get('data_license') or 'unknown')}; of the encoder: "
+        f"{markdown_text(encoder.get('license') or 'unknown')}.",
         "",
         "## Scores",
         "",
@@ -39,7 +45,7 @@ def model_card(record: Record, manifest: dict[str, Any], *, agreement: tuple[int
         "",
         markdown(["key", "value"], _settings(record)),
         "",
-        f"Reproduce: `{record.tags.get('harness.command', '')}`",
+        f"Reproduce: `{without_places(record.tags.get('harness.command', '')).replace('`', '')}`",
         "",
         "## Use",
         "",
@@ -56,11 +62,62 @@ def model_card(record: Record, manifest: dict[str, Any], *, agreement: tuple[int
             "clinicians. A demonstration of the path, not for clinical use.",
             "",
         ]
-    return "\n".join(header + lines)
+    return "\n".join([*_header(record, manifest, languages), *lines])
 
 
-def _yaml(text: str) -> str:
-    return text.lower() if text.replace("-", "").replace(".", "").isalnum() else "other"
+def _is_restricted(record: Record, manifest: dict[str, Any]) -> bool:
+    return bool(manifest.get("restricted")) or record.tags.get("restricted") == "true"
+
+
+def _restriction(manifest: dict[str, Any]) -> str:
+    return (
+        f"**Trained on restricted data ({markdown_text(manifest['data'])}): weights can give back what they were "
+        "trained on; "
+        "keep this model where the data may be kept, and publish nothing of it.**"
+    )
+
+
+def _header(record: Record, manifest: dict[str, Any], languages: list[str]) -> list[str]:
+    """Return the YAML header; every value is written as JSON, which YAML reads and nothing can break out of."""
+    encoder = manifest["encoder"]
+    licences = {
+        "data": str(manifest.get("data_license") or "unknown"), "encoder": str(encoder.get("license") or "unknown"),
+    }  # fmt: skip
+    values: dict[str, Any] = {
+        "pipeline_tag": "token-classification",
+        "tags": ["named-entity-recognition", "cross-lingual"],
+        "language": languages,
+        "license": _license(licences),
+        "license_name": "; ".join(f"{what}: {name}" for what, name in licences.items()),
+        "datasets": [manifest["data"]],
+        "restricted": _is_restricted(record, manifest),
+    }
+    if manifest.get("base_model"):
+        values["base_model"] = manifest["base_model"]
+    return ["---", *(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()), "---", ""]
+
+
+def _license(licences: dict[str, str]) -> str:
+    """Return the data's licence where the encoder's is the same or the encoder is trained from scratch, else
+    ``other``.
+    """
+    data, encoder = licences["data"], licences["encoder"]
+    known = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]{1,40}", data) is not None and data != "unknown"
+    return data.lower() if known and encoder in (data, "unknown") else "other"
+
+
+def without_places(command: str) -> str:
+    """Return a command with folders of this machine replaced by their last names, passwords masked."""
+    words = []
+    for word in shlex.split(command) if command else []:
+        key, equals, value = word.partition("=")
+        place = value if equals else key
+        scheme, slashes, rest = place.partition(":///")
+        path = rest if slashes and scheme.startswith("sqlite") else place
+        if path.startswith(("/", "~")):
+            word = f"{key}{equals}" * bool(equals) + f"FOLDER/{PurePath(path).name}"
+        words.append(shlex.quote(mask_url(word)))
+    return " ".join(words)
 
 
 def _scores(record: Record, languages: list[str]) -> list[list[str]]:
@@ -73,7 +130,7 @@ def _scores(record: Record, languages: list[str]) -> list[list[str]]:
 
 
 def _settings(record: Record) -> list[list[str]]:
-    shown = ("encoder.name", "encoder.revision", "method.", "trainer.", "seed", "protocol")
+    shown = ("encoder.name", "encoder.revision", "method.", "trainer.", "seed", "protocol", "data.digest", "data.tests")
     rows = [[key, value] for key, value in sorted(record.params.items()) if key.startswith(shown)]
     metrics = ("model/parameters_millions", "train/sentences", "train/seconds", "train/best_epoch")
     return rows + [[name, f"{record.metrics[name]:g}"] for name in metrics if name in record.metrics]

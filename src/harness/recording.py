@@ -154,6 +154,9 @@ def checkpoint_facts(config: Config, run_id: str) -> dict[str, Any]:
         "seed": config.seed,
         "protocol": config.effective_protocol,
         "restricted": config.data.restricted,
+        "data_license": config.data.license,
+        "data_url": config.data.url,
+        "base_model": "" if Path(config.encoder.path or "").is_dir() else config.encoder.path or "",
     }
 
 

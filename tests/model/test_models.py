@@ -292,7 +292,7 @@ def test_an_incomplete_or_damaged_folder_is_one_sentence(tiny_bert: Path, tmp_pa
     network.reset(1)
     save_model(TrainedModel(network, coder, TAGS, card("char-bilstm", tiny_bert), 64, 8), tmp_path / "m")
     (tmp_path / "m" / "model.safetensors").write_bytes(b"half")
-    with pytest.raises(DataError, match="cannot be loaded"):
+    with pytest.raises(DataError, match="is damaged"):
         load_model(tmp_path / "m")
 
 

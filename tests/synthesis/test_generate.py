@@ -482,7 +482,7 @@ def test_a_changed_corpus_no_longer_fits_its_card(toy_card: Path, tmp_path: Path
     _, url = serve()
     output = tmp_path / "sv.jsonl"
     generate(configured(toy_card, url), "sv", 2, output, settings=FilterSettings())
-    assert "Samples" in page_of(output)
+    assert "Samples" in page_of(output)[0]
     output.write_text("", encoding="utf-8")
     with pytest.raises(HarnessError, match="changed since its quality card"):
         page_of(output)

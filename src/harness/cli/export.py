@@ -120,18 +120,8 @@ def ui(
     from harness.tracking.mlflow import artifact_folder
 
     uri = _uri(tracking)
-    arguments = [
-        sys.executable,
-        "-m",
-        "mlflow",
-        "ui",
-        "--backend-store-uri",
-        uri,
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-    ]
+    arguments = [sys.executable, "-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port)]
+    os.environ["MLFLOW_BACKEND_STORE_URI"] = uri  # as an argument, everybody on this machine could read its password
     folder = artifact_folder(uri)
     if folder:
         arguments += ["--default-artifact-root", folder.as_uri()]
@@ -149,6 +139,13 @@ def export(
         Optional[str],  # noqa: UP045
         typer.Option("--register", help="Add to the MLflow model registry under this name."),
     ] = None,
+    alias: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--alias", help="With --register: point this alias (champion …) to the new version."),
+    ] = None,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Where no checkpoint was kept: train the run again from its own command.")
+    ] = False,
     model: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option("--model", help="Of a run with separate models: the language."),
@@ -161,9 +158,25 @@ def export(
     from harness.export import choose_run, export_run
     from harness.tracking.mlflow import Store
 
+    if alias and not register:
+        from harness.errors import UsageError
+
+        raise UsageError("--alias points to a version of the registry; give --register NAME as well")
     store = Store(_uri(tracking))
-    record = choose_run(store, run, experiment)
-    exported = export_run(store, record, output.expanduser().absolute(), model=model, onnx=onnx, register=register)
+    record = choose_run(store, run, experiment, kept=not rebuild)
+    if rebuild and record.tags.get("harness.checkpoint") != "kept":
+        from harness.cli import stop_on_sigterm
+        from harness.model.train import show_progress
+        from harness.rebuild import rebuild_run
+
+        stop_on_sigterm()
+        echo(f"training run {record.run_id} again", err=True)
+        record, difference = rebuild_run(store, record, progress=show_progress())
+        same = "the same test scores" if not difference else f"test entity F1 differs by up to {100 * difference:.2f}"
+        echo(f"trained again as run {record.run_id}: {same}", err=True)
+    exported = export_run(
+        store, record, output.expanduser().absolute(), model=model, onnx=onnx, register=register, alias=alias
+    )
     echo(f"exported run {exported.run_id} ({record.tags.get('mlflow.runName', '')}) to {output}")
     if exported.probes:
         echo(f"loaded again: the same spans on {exported.agreement} of {exported.probes} test sentences")

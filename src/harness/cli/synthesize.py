@@ -182,13 +182,15 @@ def inspect(
     """Write the quality card of a synthetic corpus as a page with plots."""
     from harness.cache import write_text
     from harness.generation import page_of
-    from harness.synthesis.corpus import read_card
 
     target = output or corpus.with_suffix(".html")
-    write_text(target, page_of(corpus, samples=samples))
+    page, card = page_of(corpus, samples=samples)
+    write_text(target, page)
+    for warning in card["warnings"]:
+        echo(f"warning: {warning}", err=True)
     echo(f"wrote {target}", err=as_json)
     if as_json:
-        echo(json.dumps(read_card(corpus), ensure_ascii=False, sort_keys=True))
+        echo(json.dumps(card, ensure_ascii=False, sort_keys=True))
 
 
 def _settings(filters: list[str] | None) -> "FilterSettings | None":
@@ -231,6 +233,8 @@ def _report(made: "Made", output: Path, as_json: bool) -> None:
     lines += [[f"filtered: {name}", str(count)] for name, count in account.filtered.items()]
     lines += [["kept", str(account.kept)]]
     echo(plain_table(["", "items"], lines), err=as_json)
+    for warning in made.card["warnings"]:
+        echo(f"warning: {warning}", err=True)
     if made.sentences:
         echo(f"wrote {output}; look at it with: harness synthesize inspect {output}", err=as_json)
     if as_json:

@@ -1,8 +1,9 @@
 """A trained model as a folder: what a run stores, ``harness export`` hands out and ``harness predict`` loads.
 
-For a transformer it is a plain Hugging Face folder (config.json with id2label, model.safetensors, tokenizer files) that
-``pipeline("token-classification")`` loads; for the from-scratch baseline, weights and settings. ``harness.json``
-lies beside, written last: a folder without it is not complete.
+For a transformer it is a plain Hugging Face folder (config.json with id2label, model.safetensors, tokenizer files)
+that ``pipeline("token-classification")`` loads; for the from-scratch baseline, weights and settings. ``harness.json``
+lies beside, written last: a folder without it is not complete. It holds the digests of the other files, and a folder
+that does not fit them is refused: a flipped bit in the weights would load without a word.
 """
 
 import json
@@ -12,15 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from harness.cache import disk_errors, write_text
 from harness.config import EncoderCard
-from harness.errors import DataError
+from harness.config.cards import Strict
+from harness.errors import DataError, shown
 from harness.model.datamodule import encode_corpus
 from harness.model.encoders import Coder, Network
 from harness.model.predict import predict_spans
+from harness.provenance import file_digest
 from harness.records import Sentence, Span
 
 MANIFEST = "harness.json"
@@ -70,6 +74,7 @@ def save_model(model: TrainedModel, folder: Path, **facts: Any) -> None:
         "max_length": model.max_length,
         "window_overlap": model.overlap,
         **facts,
+        "files": {path.name: file_digest(path) for path in sorted(folder.iterdir()) if path.is_file()},
     }
     write_text(folder / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
 
@@ -84,11 +89,58 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise DataError(f"{folder} holds no {MANIFEST}; give a folder that 'harness export' wrote")
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise DataError(f"{path}: not JSON ({error})") from error
-    if manifest.get("format") != FORMAT:
-        raise DataError(f"{path}: format {manifest.get('format')!r}, this version reads {FORMAT}; export the run again")
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path}: not JSON ({shown(str(error))[1:-1]})") from error
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        found = manifest.get("format") if isinstance(manifest, dict) else type(manifest).__name__
+        raise DataError(f"{path}: format {shown(found)}, this version reads {FORMAT}; export the run again")
     return dict(manifest)
+
+
+class _Manifest(Strict):
+    """The part of a manifest that loading needs; the rest tells where the model comes from."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    tags: tuple[str, ...] = Field(min_length=1, max_length=10_000)
+    encoder: EncoderCard
+    max_length: int = Field(ge=8, le=1_000_000)
+    window_overlap: int = Field(ge=0)
+    files: dict[str, str] = Field(default={})
+
+
+def _checked(folder: Path, manifest: dict[str, Any]) -> _Manifest:
+    """Check what a manifest says and the digests of the files.
+
+    :raises DataError: a part is missing or of another kind, or a file is damaged.
+    """
+    encoder = manifest.get("encoder")
+    path = {"path": str(folder)} if isinstance(encoder, dict) else {}
+    try:
+        checked = _Manifest.model_validate(
+            {**manifest, "encoder": {**path, **encoder} if path and encoder else encoder}
+        )
+    except ValidationError as error:
+        detail = error.errors()[0]
+        key = ".".join(str(part) for part in detail["loc"])
+        raise DataError(f"{folder / MANIFEST}: {key}: {detail['msg']}; export the run again") from error
+    card = checked.encoder
+    if card.kind == "char-bilstm" and max(card.byte_dimensions, card.filters, card.hidden_units) > LARGEST_LAYER:
+        raise DataError(
+            f"{folder / MANIFEST}: encoder: a layer of more than {LARGEST_LAYER} units; export the run again"
+        )
+    for name, digest in checked.files.items():
+        file = folder / name
+        if Path(name).name != name or not file.is_file() or file_digest(file) != digest:
+            raise DataError(
+                f"{file} is {'damaged' if file.is_file() else 'missing'}: it is not what was exported; export the "
+                "run again"
+            )
+    return checked
+
+
+LARGEST_LAYER = 65_536
+"""Units of a char-bilstm layer that can be meant."""
 
 
 def load_model(folder: Path) -> TrainedModel:
@@ -96,16 +148,15 @@ def load_model(folder: Path) -> TrainedModel:
 
     :raises DataError: the folder is incomplete or its weights are damaged.
     """
-    manifest = read_manifest(folder)
-    card = EncoderCard.model_validate({"path": str(folder), **manifest["encoder"]})
-    tags = tuple(manifest["tags"])
+    manifest = _checked(folder, read_manifest(folder))
+    card, tags = manifest.encoder, manifest.tags
     network: Network
     coder: Coder
     if card.kind == "char-bilstm":
         from harness.model.char_bilstm import WEIGHTS
         from harness.model.encoders import load_encoder
 
-        network, coder = load_encoder(card, tags, max_length=manifest["max_length"])
+        network, coder = load_encoder(card, tags, max_length=manifest.max_length)
         try:
             network.load_state_dict(load_file(folder / WEIGHTS))
         except (OSError, SafetensorError, RuntimeError) as error:
@@ -115,7 +166,15 @@ def load_model(folder: Path) -> TrainedModel:
 
         network = TransformerNetwork.exported(folder)
         coder = TransformerCoder.pretrained(
-            str(folder), None, max_length=manifest["max_length"], config=network.model.config
+            str(folder), None, max_length=manifest.max_length, config=network.model.config
         )
+        if network.model.config.num_labels != len(tags):
+            raise DataError(
+                f"{folder}: config.json has {network.model.config.num_labels} labels, {MANIFEST} {len(tags)} "
+                "tags; export "
+                "the run again"
+            )
     network.eval()
-    return TrainedModel(network, coder, tags, card, manifest["max_length"], manifest["window_overlap"])
+    return TrainedModel(
+        network, coder, tags, card, manifest.max_length, min(manifest.window_overlap, coder.longest // 2)
+    )

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoModelForTokenClassification, AutoTokenizer
 
@@ -24,7 +25,11 @@ from harness.model.encoders import Batch, Network
 from harness.model.encoding import EncodedSentence, Window, first_pieces, one_word_a_piece
 from harness.records import Sentence
 
-_LOADING = (OSError, ValueError, ImportError, RuntimeError, HfHubHTTPError, HFValidationError)
+_LOADING = (
+    OSError, ValueError, ImportError, RuntimeError, KeyError, AttributeError, TypeError, IndexError, SafetensorError,
+    HfHubHTTPError, HFValidationError,
+)  # fmt: skip
+"""What transformers and its libraries raise on a model that is missing, damaged or not one."""
 
 _STRETCH = 50_000
 """Characters tokenised at once: the tokenizer's own tables take a hundred times the text, so that a line of 10 MB read
@@ -122,6 +127,7 @@ class TransformerNetwork(Network):
 
     def save(self, folder: Path) -> None:
         """Write ``config.json`` and ``model.safetensors``."""
+        self.model.config._name_or_path = ""  # a folder of this machine would stand in the export
         self.model.save_pretrained(folder)
 
 
@@ -254,6 +260,9 @@ class TransformerCoder:
 
     def save(self, folder: Path) -> None:
         """Write the tokenizer's files."""
+        # Its own name is the place it was loaded from, which for a folder of this machine is nobody's business.
+        self._tokenizer.name_or_path = ""
+        self._tokenizer.init_kwargs.pop("name_or_path", None)
         self._tokenizer.save_pretrained(folder)
 
 

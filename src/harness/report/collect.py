@@ -251,11 +251,12 @@ def _figure(mean: float | None, deviation: float | None) -> str:
     return f"{100 * mean:.1f}" + (f" ±{100 * deviation:.1f}" if deviation is not None else "")
 
 
-def best_run(records: Sequence[Record]) -> Record:
+def best_run(records: Sequence[Record], *, kept: bool = True) -> Record:
     """Return the finished, sound run with the best source dev score that still has its checkpoint.
 
     Chosen on dev and never on a test score; zero-shot runs go before oracles, which saw target gold.
 
+    :param kept: whether it must have its checkpoint.
     :raises UsageError: there is none.
     """
     usable = [
@@ -263,7 +264,7 @@ def best_run(records: Sequence[Record]) -> Record:
         for record in records
         if record.status == "FINISHED"
         and not record.tags.get("harness.collapsed")
-        and record.tags.get("harness.checkpoint") == "kept"
+        and (not kept or record.tags.get("harness.checkpoint") == "kept")
         and "train/best_dev_entity_f1" in record.metrics
     ]
     corpora = sorted({record.key("data") for record in usable})
@@ -271,7 +272,10 @@ def best_run(records: Sequence[Record]) -> Record:
         raise UsageError(f"dev scores on {listing(corpora)} cannot be compared; name one experiment with --experiment")
     if not usable:
         raise UsageError(
-            "no finished run has kept its checkpoint; run again with tracking.checkpoints=all (or best in a sweep)"
+            "no finished run has kept its checkpoint; --rebuild trains the best one again from its own command and "
+            "exports that"
+            if kept
+            else "no run has finished well"
         )
     fair = [record for record in usable if record.tags.get("protocol") != "oracle"] or usable
     return max(fair, key=lambda record: record.metrics["train/best_dev_entity_f1"])

@@ -188,7 +188,46 @@ def quality_card(
         "origin": dict(origin) if origin else {},
         "cost": dict(cost) if cost else {},
     }  # fmt: skip
+    card["warnings"] = card_warnings(card)
     return card
+
+
+FEW_DISTINCT_ENTITIES = 0.2
+"""Share of distinct surfaces below which a corpus teaches a list of names; those at hand have 0.3 and more."""
+
+DOMINANT_LABEL = 0.75
+"""Share of one label from which the others are hardly learned; Llama's Swedish sentences have 0.75 PER, and confuse
+it.
+"""
+
+
+def card_warnings(card: Mapping[str, Any]) -> list[str]:
+    """Return what someone must know before training on a corpus, one sentence each."""
+    warnings = []
+    labels: Mapping[str, int] = card["labels"]
+    entities = sum(labels.values())
+    without = [label for label, count in labels.items() if not count]
+    if without:
+        warnings.append(f"no entity of {listing(without)}: a model that learns from this alone will find none")
+    if entities >= 50 and card["diversity"]["distinct_entities"] < FEW_DISTINCT_ENTITIES:
+        share = card["diversity"]["distinct_entities"]
+        warnings.append(f"only {share:.0%} of the entities are distinct: ask for more topics, or for other names")
+    if entities >= 50 and len(labels) > 1:
+        label, count = max(labels.items(), key=lambda item: item[1])
+        source = card.get("source_labels") or {}
+        expected = source.get(label, 0) / (sum(source.values()) or 1)
+        if count / entities >= max(DOMINANT_LABEL, 1.5 * expected):
+            warnings.append(
+                f"{count / entities:.0%} of the entities are {label}: look whether others were labelled so too"
+            )
+    for note, number in card["account"]["notes"].items():
+        if note.startswith("reads_as/"):
+            other = note.partition("/")[2]
+            warnings.append(f"{number} sentences read as {other!r} rather than {card['language']!r}: look at some")
+    foreign = card["account"]["filtered"].get("wrong_language", 0)
+    if foreign > 0.1 * max(1, card["account"]["parsed"]):
+        warnings.append(f"{foreign} sentences were in another language than {card['language']!r} and are left out")
+    return warnings
 
 
 def _words_of(sentence: Sentence) -> list[str]:

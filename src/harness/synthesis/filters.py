@@ -15,7 +15,7 @@ import regex
 from pydantic import Field
 
 from harness.config.cards import Share, Strict
-from harness.languages import word_offsets
+from harness.languages import is_unspaced, word_offsets
 from harness.records import Sentence
 
 
@@ -35,7 +35,9 @@ class FilterSettings(Strict):
     script_share: Share | None = 0.7
     """Least share of letters in a script of the language."""
     language: bool = True
-    """The language must be the one asked for, where the identifier (py3langid) knows it and the text has 20 letters."""
+    """The language must be the one asked for, where the identifier (py3langid) knows it and the text has 20 letters;
+    told by sentence, and by the corpus where a tenth of it is in one other language.
+    """
     illegal_bio: bool = False
     """Tags in which I- follows neither B- nor I- of its label; off, because they are read as conlleval reads them."""
     exact_duplicates: bool = True
@@ -43,8 +45,9 @@ class FilterSettings(Strict):
     near_duplicates: Share | None = 0.85
     """Jaccard similarity of character 5-grams, by MinHash, from which a sentence repeats an earlier one."""
     leakage: Share | None = 0.6
-    """Largest share of a sentence's word 4-grams (of short ones: all words) found in one protected text: target dev and
-    test, the prompt's examples."""
+    """Largest share of a sentence's word 4-grams (of short ones: all words) found in one protected text, and of a
+    protected text found in the sentence. Protected are target dev and test, and the prompt's examples.
+    """
     contradictions: Share | None = 0.9
     """A surface labelled in several ways at least five times: where its main label has at least this share, sentences
     with another label are dropped; below it, nothing is known and all stay (counted as contested)."""
@@ -123,7 +126,8 @@ def filter_sentences(
         share = settings.script_share
         drop("wrong_script", lambda one: script_share(one.text, one.language) < share)
     if settings.language:
-        drop("wrong_language", lambda one: _other_language(one, result.notes))
+        foreign = other_languages(result.kept, result.notes)
+        drop("wrong_language", lambda one: one.id in foreign)
     if settings.illegal_bio:
         drop("illegal_bio", lambda one: one.id in illegal)
     if settings.exact_duplicates:
@@ -180,7 +184,8 @@ _SEVERAL = {"Jpan": r"\p{Han}\p{Hiragana}\p{Katakana}", "Kore": r"\p{Hangul}\p{H
 
 
 @lru_cache(maxsize=64)
-def _letters(language: str) -> "regex.Pattern[str] | None":
+def script_letters(language: str) -> "regex.Pattern[str] | None":
+    """Return a pattern of one letter in a language's script; nothing where it is not known."""
     import langcodes
 
     script = langcodes.Language.get(language).maximize().script or ""
@@ -191,7 +196,7 @@ def _letters(language: str) -> "regex.Pattern[str] | None":
 
 def script_share(text: str, language: str) -> float:
     """Return the share of letters that belong to the language's script; 1 where there are none or it is not known."""
-    pattern = _letters(language)
+    pattern = script_letters(language)
     letters = regex.findall(r"\p{L}", text)
     if pattern is None or not letters:
         return 1.0
@@ -206,28 +211,70 @@ def _identifier() -> tuple[Callable[[str], tuple[str, float]], frozenset[str]]:
     return identifier.classify, frozenset(identifier.labels)
 
 
-def _other_language(sentence: Sentence, notes: Counter[str]) -> bool:
-    """Tell whether a text is surely in another language; entities are taken out, names belong to no language."""
+MOST_OF_A_RIVAL = 0.1
+"""Share of sentences in one other language from which the corpus counts as mixed; clean ones at hand have 5 % at
+most.
+"""
+
+MOST_OF_A_CLOSE_ONE = 0.4
+"""The same of a language that an identifier mixes up with the wanted one: Chinese at hand is called Wu in 23 %."""
+
+
+def other_languages(sentences: Sequence[Sentence], notes: Counter[str]) -> set[str]:
+    """Return the ids of sentences in another language than the one asked for.
+
+    A sentence alone is judged only where the identifier is sure, with and without its entities (names belong to no
+    language). The corpus as a whole tells more: where a tenth of its sentences is in one other language, each that
+    reads as that one goes. A language that is easily mixed up with the wanted one is noted, as ``reads_as/LANGUAGE``.
+    """
     classify, known = _identifier()
-    wanted = sentence.language.partition("-")[0]
+    foreign: set[str] = set()
+    wanted = sentences[0].language.partition("-")[0] if sentences else ""
     if wanted not in known:
-        notes["language_unknown"] += 1
-        return False
-    text = sentence.text
-    for span in reversed(sentence.spans):
-        text = text[: span.start] + text[span.end :]
-    if len(regex.findall(r"\p{L}", text)) < 20:
-        return False
-    found, certainty = classify(text.lower())
-    return found != wanted and found not in CLOSE.get(wanted, ()) and certainty > 0.9
+        notes["language_unknown"] += len(sentences)
+        return foreign
+    close = CLOSE.get(wanted, frozenset())
+    first: dict[str, str] = {}
+    for sentence in sentences:
+        if len(regex.findall(r"\p{L}", sentence.text)) < SHORTEST_FOR_LANGUAGE:
+            continue
+        language, certainty = classify(sentence.text.lower())
+        first[sentence.id] = language
+        if language == wanted or language in close:
+            continue
+        text = sentence.text
+        for span in reversed(sentence.spans):
+            text = text[: span.start] + text[span.end :]
+        bare = language
+        if len(regex.findall(r"\p{L}", text)) >= SHORTEST_FOR_LANGUAGE:
+            bare, sure = classify(text.lower())
+            certainty = max(certainty, sure) if bare == language else certainty
+        if certainty > 0.9 and bare != wanted and bare not in close:
+            foreign.add(sentence.id)
+    votes = Counter(first.values())
+    rivals = {
+        language
+        for language, number in votes.items()
+        if language != wanted and language not in close and number >= max(3, MOST_OF_A_RIVAL * len(first))
+    }
+    foreign |= {name for name, language in first.items() if language in rivals}
+    for language in sorted(close & votes.keys()):
+        if votes[language] >= max(3, MOST_OF_A_CLOSE_ONE * len(first)):
+            notes[f"reads_as/{language}"] += votes[language]
+    return foreign
+
+
+SHORTEST_FOR_LANGUAGE = 20
+"""Letters a text needs for its language to be told."""
 
 
 CLOSE: Mapping[str, frozenset[str]] = {
     "da": frozenset({"no", "nb", "nn", "sv"}), "sv": frozenset({"no", "nb", "nn", "da"}), "no": frozenset({"da", "sv"}),
-    "es": frozenset({"gl", "ca", "pt"}), "pt": frozenset({"gl", "es"}), "gl": frozenset({"pt", "es"}),
+    "es": frozenset({"gl", "ca", "pt", "ext", "an"}), "pt": frozenset({"gl", "es"}), "gl": frozenset({"pt", "es"}),
     "hr": frozenset({"sr", "bs", "sl"}), "sr": frozenset({"hr", "bs"}), "cs": frozenset({"sk"}),
     "sk": frozenset({"cs"}), "id": frozenset({"ms", "jv"}), "ms": frozenset({"id"}), "hi": frozenset({"mr", "ne"}),
     "ru": frozenset({"uk", "bg"}), "uk": frozenset({"ru", "bg"}), "xh": frozenset({"zu"}), "zu": frozenset({"xh"}),
+    "zh": frozenset({"wuu", "yue"}), "ar": frozenset({"ary", "arz"}),
     "de": frozenset({"lb"}), "nl": frozenset({"af"}), "af": frozenset({"nl"}),
 }  # fmt: skip
 """Languages an identifier mixes up in one sentence."""
@@ -278,27 +325,47 @@ def _jaccard(first: frozenset[str], second: frozenset[str]) -> float:
 
 
 class Leakage:
-    """Finds sentences that repeat a protected text."""
+    """Finds sentences that repeat a protected text, or contain it with others around it.
+
+    Measured both ways: how much of the sentence stands in one protected text, and how much of a protected text stands
+    in the sentence. A test sentence with another one appended is half new and yet leaks the whole test sentence.
+    """
 
     SIZE = 4
+    """Words of an n-gram; characters in scripts without blanks."""
+
+    SHORTEST = 5
+    """Words of a protected text that may be found inside a longer sentence; ``once a day`` stands in many."""
 
     def __init__(self, protected: Iterable[str], share: float) -> None:
         self._share = share
         self._where: dict[tuple[str, ...], set[int]] = {}
+        self._sizes: dict[int, int] = {}
         for number, text in enumerate(protected):
-            for gram in self._grams(text):
+            words = self._words(text)
+            grams = self._grams(words)
+            shortest = self.SHORTEST * (2 if any(is_unspaced(word[0]) for word in words) else 1)
+            if len(words) >= shortest:
+                self._sizes[number] = len(grams)
+            for gram in grams:
                 self._where.setdefault(gram, set()).add(number)
 
     def has(self, text: str) -> bool:
-        """Tell whether enough of a text's word n-grams stand in one protected text."""
-        grams = self._grams(text)
+        """Tell whether enough of a text stands in one protected text, or enough of one stands in it."""
+        grams = self._grams(self._words(text))
         shared = Counter(number for gram in grams for number in self._where.get(gram, ()))
-        return bool(grams) and bool(shared) and max(shared.values()) / len(grams) >= self._share
+        return any(
+            count / len(grams) >= self._share or (number in self._sizes and count / self._sizes[number] >= self._share)
+            for number, count in shared.items()
+        )
 
-    def _grams(self, text: str) -> set[tuple[str, ...]]:
+    @staticmethod
+    def _words(text: str) -> list[str]:
         plain = folded(text)
         words = [plain[start:end] for start, end in word_offsets(plain)]
-        words = [word for word in words if any(char.isalnum() for char in word)]
+        return [word for word in words if any(char.isalnum() for char in word)]
+
+    def _grams(self, words: Sequence[str]) -> set[tuple[str, ...]]:
         if len(words) < self.SIZE:
             return {tuple(words)} if words else set()
         return {tuple(words[place : place + self.SIZE]) for place in range(len(words) - self.SIZE + 1)}

@@ -3,6 +3,7 @@
 Offsets are ours: an entity must stand in the text. Nothing is guessed; what is mended is named and counted.
 """
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -149,7 +150,7 @@ def _tag_name(tag: Any, legend: Legend) -> str:
             raise RejectedItem("tag_out_of_range")
         return legend.tags[tag]
     name = tag.strip()
-    if name.upper() in ("O", "OUTSIDE", "NONE", ""):
+    if name.upper() in ("O", "OUTSIDE", "NONE", "", "B-O", "I-O"):
         return "O"
     prefix, dash, label = name.partition("-")
     if not dash or prefix.upper() not in ("B", "I", "E", "S", "L", "U"):
@@ -195,7 +196,18 @@ def from_text(value: Mapping[str, Any], legend: Legend, language: str, number: s
         raise RejectedItem("missing_entities")
     if marked:
         raise RejectedItem("tags_and_entities")
-    spans = _placed(text, list(_listed(value[entity_key])), legend, language)
+    entities = list(_listed(value[entity_key]))
+    try:
+        spans = _placed(text, entities, legend, language)
+    except RejectedItem:
+        # The same letters, composed in one and decomposed in the other.
+        composed = unicodedata.normalize("NFC", text)
+        named = [(unicodedata.normalize("NFC", surface), label) for surface, label in entities]
+        if (composed, named) == (text, entities):
+            raise
+        spans = _placed(composed, named, legend, language)
+        text = composed
+        notes["unicode_form_unified"] += 1
     return Sentence(number, text, language, _mapped(spans, legend, notes))
 
 

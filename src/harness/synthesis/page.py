@@ -6,14 +6,14 @@ from typing import Any
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --soft: #5a6470; --line: #d8dee4; --bar: #2f6f9f; --two: #c98a2b; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6e9ed; --soft: #a3adb8; --line: #3a424b; --bar: #6fb1e0;
-  --two: #e0b060; } }
-body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
-table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: .25rem .75rem .25rem 0;
-  border-bottom: 1px solid var(--line); vertical-align: top; } td.number, th.number { text-align: right; }
-.soft { color: var(--soft); } svg text { fill: var(--ink); font: 13px system-ui, sans-serif; }
-.bar { fill: var(--bar); } .two { fill: var(--two); } mark { border-radius: 3px; padding: 0 .2em; }
+    @media (prefers-color-scheme: dark) { :root { --ink: #e6e9ed; --soft: #a3adb8; --line: #3a424b; --bar: #6fb1e0;
+    --two: #e0b060; } } body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); max-width: 60rem; margin: 2rem
+    auto; padding: 0 1rem; } h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; } table {
+    border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: .25rem .75rem .25rem 0;
+    border-bottom: 1px solid var(--line); vertical-align: top; } td.number, th.number { text-align: right; } .soft {
+    color: var(--soft); } .warning { border-left: 4px solid var(--two); padding-left: .75rem; } svg text { fill:
+    var(--ink); font: 13px system-ui, sans-serif; } .bar { fill: var(--bar); } .two { fill: var(--two); } mark {
+    border-radius: 3px; padding: 0 .2em; }
 """
 
 MEANINGS = {
@@ -44,12 +44,13 @@ def quality_page(card: Mapping[str, Any], title: str, samples: Sequence[tuple[st
         f"<style>{_STYLE}</style></head><body><main><h1>{escape(title)}</h1>",
         f"<p>{_number(card['sentences'])} sentences in <b>{escape(str(card['language']))}</b>, "
         f"{_number(card['entities'])} entities, {_number(card['without_entities'])} sentences without any.</p>",
+        *(f"<p class='warning'>{escape(str(warning))}</p>" for warning in card.get("warnings") or ()),
         "<h2>What became of the items</h2>", _funnel(account),
         "<h2>Why items were not kept</h2>", _reasons(account),
         "<h2>Labels</h2>", _labels(card),
         "<h2>Sentence length</h2>", _bars(card["words"]["histogram"], "words", "sentences"),
-        f"<p class='soft'>mean {card['words']['mean']:.1f} words, shortest {card['words']['min']}, "
-        f"longest {card['words']['max']}</p>",
+        f"<p class='soft'>mean {float(card['words']['mean']):.1f} words, shortest {_number(card['words']['min'])}, "
+        f"longest {_number(card['words']['max'])}</p>",
         "<h2>Diversity</h2>", _diversity(card["diversity"]),
     ]  # fmt: skip
     if card.get("agreement") is not None:
@@ -128,7 +129,9 @@ def _labels(card: Mapping[str, Any]) -> str:
 
 def _diversity(diversity: Mapping[str, Any]) -> str:
     rows = [[name.replace("_", " "), f"{value:.1%}"] for name, value in diversity.items() if isinstance(value, float)]
-    top = ", ".join(f"{escape(str(surface))} ({count})" for surface, count in diversity.get("top_entities", []))
+    top = ", ".join(
+        f"{escape(str(surface))} ({_number(count)})" for surface, count in diversity.get("top_entities", [])
+    )
     return _table(["", "share"], rows) + (f"<p>Most frequent entities: {top}</p>" if top else "")
 
 

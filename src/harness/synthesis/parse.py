@@ -4,6 +4,7 @@ Read are tokens with integer tags (a legend says what they mean), tokens with st
 entities, and text with inline tags. Offsets are ours: an entity must stand in the text, else the item is rejected.
 """
 
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from typing import Any, NamedTuple
 import regex
 
 from harness.records import Sentence
+from harness.synthesis.drafts import without_drafts
+from harness.synthesis.filters import script_letters
 from harness.synthesis.items import (
     ENTITY_KEYS,
     INLINE,
@@ -32,9 +35,10 @@ from harness.synthesis.salvage import Found, objects
 LINE_KEYS = ("sentences", "items", "data", "lines", "examples", "list", "datapoints", "ner_datapoints")
 
 REPAIRS = ("trailing_tag", "null_escape")
-"""trailing_tag: one tag too many or too few is mended at the end of the list, where the last tag is O or the last token
-punctuation. null_escape: ``\\u0000e4`` for ``\\u00e4``, a NUL with the two digits of a Latin letter after it, becomes
-that letter. Off unless named; each use is counted."""
+"""trailing_tag: one tag too many or too few is mended at the end of the list, where the last tag is O or the last
+token punctuation. null_escape: escapes of six digits, ``\\u0000e4`` for ``\\u00e4`` and ``\\u000b9a`` for
+``\\u0b9a``, become the letter that was meant. Off unless named; each use is counted.
+"""
 
 LONGEST_ANSWER = 2_000_000
 """Characters; longer answers are rejected whole."""
@@ -83,10 +87,15 @@ def parse_answer(answer: str, legend: Legend, language: str, name: str, repairs:
     if len(answer) > LONGEST_ANSWER:
         parsed.rejected.append(Rejected("answer_too_long", answer[:200]))
         return parsed
+    answer, draft = without_drafts(answer, frozenset(label.casefold() for label in (*legend.labels, *legend.label_map)))
+    if draft:
+        parsed.notes[draft] += 1
+    if "null_escape" in repairs:
+        answer = _with_four_digits(answer, language, parsed.notes)
     structured = False
     for found in objects(answer):
         if "null_escape" in repairs:
-            found.value = _unescaped(found.value, parsed.notes)
+            found.value = _unescaped(found.value, language, parsed.notes)
         found.value = _joined_tokens(found.value)
         shape = _shape(found.value)
         if shape is None:
@@ -122,19 +131,48 @@ def parse_answer(answer: str, legend: Legend, language: str, name: str, repairs:
     return parsed
 
 
-_NULL_ESCAPE = regex.compile("\x00([0-9a-fA-F]{2})")
+_SIX_DIGITS = regex.compile(r"(?<!\\)((?:\\\\)*)\\u00([0-9a-fA-F]{2})([0-9a-fA-F]{2})")
+_CONTROL_AND_DIGITS = regex.compile("([\x00-\x08\x0b\x0c\x0e-\x1f])([0-9a-fA-F]{2})")
 
 
-def _unescaped(value: dict[str, Any], notes: Counter[str]) -> dict[str, Any]:
-    """Mend broken escapes of Latin letters in the strings of an item."""
+def _meant(high: int, low: int, language: str) -> str | None:
+    """Return the letter that ``\\u00`` + ``high`` + ``low`` was meant to be, where it is one of the language's script.
+
+    Six digits are told from four and two characters by what four would be: a control character, which nobody writes, or
+    an ASCII letter, which nobody escapes, for a language whose letters are there.
+    """
+    char = chr(high * 256 + low)
+    if ord(char) < 128 or not (char.isalpha() or unicodedata.category(char) in ("Mn", "Mc")):
+        return None
+    if high == 0:
+        return char
+    pattern = script_letters(language)
+    at_home = pattern is not None and (pattern.match(char) or unicodedata.category(char) in ("Mn", "Mc"))
+    return char if at_home and (high < 0x20 or 0x4E <= high <= 0x9F) else None
+
+
+def _with_four_digits(answer: str, language: str, notes: Counter[str]) -> str:
+    """Write escapes of six digits (``\\u000b9a``, ``\\u0000e4``) with four, before JSON cuts them in two."""
+
+    def escape(match: "regex.Match[str]") -> str:
+        char = _meant(int(match[2], 16), int(match[3], 16), language)
+        if char is None:
+            return str(match[0])
+        notes["repair/null_escape"] += 1
+        return f"{match[1]}\\u{ord(char):04x}"
+
+    return str(_SIX_DIGITS.sub(escape, answer))
+
+
+def _unescaped(value: dict[str, Any], language: str, notes: Counter[str]) -> dict[str, Any]:
+    """Repair the same where the answer holds the control character itself, in the strings of an item."""
 
     def letter(match: "regex.Match[str]") -> str:
-        char = chr(int(match[1], 16))
-        return char if char.isalpha() and ord(char) > 127 else match[0]
+        return _meant(ord(match[1]), int(match[2], 16), language) or match[0]
 
     def mended(one: Any) -> Any:
-        if isinstance(one, str) and "\x00" in one:
-            made = _NULL_ESCAPE.sub(letter, one)
+        if isinstance(one, str):
+            made = _CONTROL_AND_DIGITS.sub(letter, one)
             notes["repair/null_escape"] += made != one
             return made
         if isinstance(one, list):

@@ -23,7 +23,7 @@ class CTranslate2Translator:
             import ctranslate2
         except ImportError:
             raise DependencyError(
-                "translator ctranslate2 is not installed; pip install 'harness[ctranslate2]', or use seq2seq"
+                "translator ctranslate2 is not installed; pip install 'ctranslate2>=4.6', or use seq2seq"
             ) from None
         import torch
 
