@@ -89,14 +89,8 @@ def load_yaml(path: Path) -> Any:
         raise ConfigError(
             f"{path}:{line}: not UTF-8; convert the file, for example with 'iconv -f latin1 -t utf-8'"
         ) from error
-    loader: Any = _Loader(text)
     try:
-        node = loader.get_single_node()
-        if node is None:
-            return None
-        if _expanded(node, {}) > MOST_VALUES:
-            raise ConfigError(f"{path}: its aliases stand for more than {MOST_VALUES} values; write them out")
-        return loader.construct_document(node)
+        return _constructed(text, path)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f":{mark.line + 1}" if mark else ""
@@ -107,6 +101,17 @@ def load_yaml(path: Path) -> Any:
         raise ConfigError(f"{path}: brackets are nested too deeply for settings") from error
     except (ValueError, OverflowError, AttributeError, TypeError) as error:  # a number or a tag that cannot be
         raise ConfigError(f"{path}: holds a value that cannot be read ({shown(str(error))})") from error
+
+
+def _constructed(text: str, path: Path) -> Any:
+    loader: Any = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        if _expanded(node, {}) > MOST_VALUES:
+            raise ConfigError(f"{path}: its aliases stand for more than {MOST_VALUES} values; write them out")
+        return loader.construct_document(node)
     finally:
         loader.dispose()
 

@@ -87,6 +87,8 @@ def parse_answer(answer: str, legend: Legend, language: str, name: str, repairs:
     if len(answer) > LONGEST_ANSWER:
         parsed.rejected.append(Rejected("answer_too_long", answer[:200]))
         return parsed
+    if any("\ud800" <= char <= "\udfff" for char in answer):  # halves of characters, which no file could hold
+        answer = answer.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     answer, draft = without_drafts(answer, frozenset(label.casefold() for label in (*legend.labels, *legend.label_map)))
     if draft:
         parsed.notes[draft] += 1
