@@ -137,7 +137,7 @@ def _engines() -> list[Finding]:
     for what, package, mend in (
         ("extra eflomal", "eflomal", "pip install eflomal"),
         ("extra ctranslate2", "ctranslate2", "pip install ctranslate2"),
-        ("extra postgres", "psycopg2", "pip install psycopg2-binary"),
+        ("extra postgres", "psycopg", "pip install 'psycopg[binary]'"),
         ("extra llm", "openai", "pip install openai"),
     ):
         try:

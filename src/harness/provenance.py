@@ -99,11 +99,12 @@ def _without_user_info(rest: str) -> str:
     if "@" in authority:
         end = len(authority[: authority.rindex("@")])
     else:
-        # host:8080/path@x names a port; u:p/w@host a password that goes on until the last @ of the word, or the line.
+        # In u:p/w@host the password goes on until the last @ of the word, in 'u:p w@host' until that of the line; what
+        # looks like a port may begin one.
         _, colon, port = authority.partition(":")
-        if not colon or port.isdigit() or "@" not in rest:
-            return rest
         word = rest.split(" ", 1)[0]
+        if not colon or "@" not in rest or (port.isdigit() and "@" not in word):
+            return rest
         end = word.rindex("@") if "@" in word else rest.index("@")
     user = rest[:end].partition(":")
     return (f"{user[0]}:***" if user[1] and user[0] else "***") + rest[end:]

@@ -27,7 +27,7 @@ def rebuild_run(store: Store, record: Record, *, progress: bool) -> tuple[Record
         raise UsageError(f"run {record.run_id} cannot be trained again: its command {why}: {command}")
     config_dir = Path(words[words.index("--config-dir") + 1]) if "--config-dir" in words else None
     overrides = [word for word in words[2:] if "=" in word and not word.startswith("--")]
-    experiment = store.client.get_experiment(store.client.get_run(record.run_id).info.experiment_id).name
+    experiment = store.client.get_experiment(store.run(record.run_id).info.experiment_id).name
     config = compose_config(
         [*overrides, "tracking.checkpoints=all", f"tracking.uri={store.uri}", f"tracking.experiment={experiment}"],
         config_dir,
@@ -49,5 +49,5 @@ def rebuild_run(store: Store, record: Record, *, progress: bool) -> tuple[Record
     )
     figures = [name for name in record.metrics if name.startswith("test/") and name.endswith("/entity_f1")]
     difference = max((abs(record.metrics[name] - result.metrics.get(name, 0.0)) for name in figures), default=0.0)
-    run = store.client.get_run(result.run_id)
+    run = store.run(result.run_id)
     return Record(result.run_id, run.info.status, run.data.params, run.data.metrics, run.data.tags), difference

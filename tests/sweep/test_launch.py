@@ -1,6 +1,7 @@
 """Studies that are resumed, shared, pruned, interrupted."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -8,14 +9,26 @@ import time
 from pathlib import Path
 
 import optuna
+import psutil
 import pytest
 import yaml
 
 from harness.errors import ConfigError
 from harness.sweep.launch import Outcome, launch, study_folder
 from harness.sweep.space import Sweep
-from harness.sweep.study import RUN, open_study
-from harness.tracking.mlflow import PARENT_TAG, Store
+from harness.sweep.study import (
+    ALIVE,
+    PROCESS,
+    RUN,
+    SILENT_SECONDS,
+    WholeLines,
+    close_stale_trials,
+    has_waiting,
+    open_study,
+    queue_cells,
+    tell,
+)
+from harness.tracking.mlflow import PARENT_TAG, Store, process_name
 from tests.conftest import QUICK, interruptible
 
 BASE = ["data=toy", "trainer.max_epochs=2", *QUICK]
@@ -230,3 +243,125 @@ def test_the_run_of_a_trial_is_known_to_the_study(toy_card: Path, tracking: str)
     go(sweep(seeds=[1]), toy_card, tracking)
     trial = open_study(sweep(), study_folder(tracking)).trials[0]
     assert Store(tracking).client.get_run(trial.user_attrs[RUN]).info.status == "FINISHED"
+
+
+def journal(tracking: str) -> Path:
+    return study_folder(tracking) / "study.journal"
+
+
+@pytest.mark.parametrize("damage", ["torn", "torn, then more", "lock"])
+def test_a_torn_journal_goes_on_and_runs_nothing_twice(damage: str, toy_card: Path, tracking: str) -> None:
+    go(sweep(seeds=[1]), toy_card, tracking)
+    path = journal(tracking)
+    if damage == "lock":  # kill -9 inside a write leaves Optuna's own lock, which it would wait for half a minute
+        Path(f"{path}.lock").symlink_to(path.name)
+    else:
+        with path.open("ab") as file:
+            file.write(path.read_bytes().splitlines(keepends=True)[-1][:-7])
+    more = sweep(seeds=[1], grid=[{"method": ["zero_shot"]}, {"method": ["synthetic"], "method.ratio": [0.25, 0.5]}])
+    started = time.monotonic()
+    assert go(more, toy_card, tracking).finished == 3
+    assert time.monotonic() - started < 25 or damage != "lock"
+    assert go(more, toy_card, tracking).finished == 3
+    assert len(runs(tracking)) == 4  # three cells and their parent
+
+
+def test_a_full_disk_leaves_the_journal_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = WholeLines(tmp_path / "x.journal")
+    lines.append_logs([{"a": 1}])
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("harness.sweep.study.os.fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        lines.append_logs([{"a": 2}, {"a": 3}])
+    assert (tmp_path / "x.journal").read_text() == '{"a":1}\n'
+    monkeypatch.undo()
+    with (tmp_path / "x.journal").open("ab") as file:
+        file.write(b'{"a":')  # a kill inside a write
+    lines.append_logs([{"a": 4}])
+    assert [record["a"] for record in lines.read_logs(0)] == [1, 4]
+
+
+def test_finished_cells_are_found_again_without_their_journal(toy_card: Path, tracking: str) -> None:
+    first = go(sweep(), toy_card, tracking)
+    journal(tracking).write_bytes(b"")
+    again = go(sweep(), toy_card, tracking)
+    assert (again.finished, again.remaining) == (4, 0)
+    trials = [run for run in runs(tracking) if run.data.tags.get(PARENT_TAG)]
+    assert len(trials) == 4
+    assert first.best is not None
+    assert again.best is not None
+    assert again.best["value"] == first.best["value"]
+
+
+def test_a_journal_damaged_in_its_middle_is_named(toy_card: Path, tracking: str) -> None:
+    go(sweep(seeds=[1]), toy_card, tracking)
+    path = journal(tracking)
+    content = path.read_bytes()
+    path.write_bytes(b"garbage\n" + content)
+    with pytest.raises(ConfigError, match="study.journal is damaged in its middle"):
+        go(sweep(seeds=[1]), toy_card, tracking)
+
+
+def test_a_run_that_ended_before_its_trial_was_told_is_not_done_again(toy_card: Path, tracking: str) -> None:
+    go(sweep(seeds=[1]), toy_card, tracking)
+    lines = journal(tracking).read_bytes().splitlines(keepends=True)
+    # Optuna's operation 6 closes a trial: without the last, the trial is RUNNING and its process is gone.
+    last = max(number for number, line in enumerate(lines) if b'"op_code":6' in line)
+    attributes = [line for line in lines[last + 1 :] if b'"op_code":6' not in line]
+    journal(tracking).write_bytes(b"".join(lines[:last] + attributes))
+    rewritten = journal(tracking).read_text().replace(process_name(os.getpid()), "elsewhere/1@1")
+    silent = re.sub(r'"harness.alive":\d+\.?\d*', '"harness.alive":1.0', rewritten)
+    journal(tracking).write_text(silent)
+    assert go(sweep(seeds=[1]), toy_card, tracking).finished == 2
+    assert len(runs(tracking)) == 3
+
+
+def test_a_trial_of_a_living_process_elsewhere_is_left_alone(toy_card: Path, tracking: str) -> None:
+    plan = sweep(seeds=[1], grid=[{"method": ["zero_shot"]}])
+    go(plan, toy_card, tracking)
+    study = open_study(plan, study_folder(tracking))
+    alive = study.ask()
+    alive.set_user_attr(PROCESS, "elsewhere/17@1")
+    alive.set_user_attr(ALIVE, time.time())
+    silent = study.ask()
+    silent.set_user_attr(PROCESS, "elsewhere/18@1")
+    silent.set_user_attr(ALIVE, time.time() - 2 * SILENT_SECONDS)
+    dead = study.ask()
+    dead.set_user_attr(PROCESS, process_name(os.getpid()).replace("@", "0@"))
+    close_stale_trials(study, lambda trial: None)
+    states = {trial.number: trial.state.name for trial in study.get_trials()}
+    assert (states[alive.number], states[silent.number], states[dead.number]) == ("RUNNING", "FAIL", "FAIL")
+    tell(study, silent, 0.5)  # what its own launcher would do: a warning, not a traceback
+    # A cell that runs elsewhere is neither queued nor taken.
+    alive.set_user_attr("harness.key", "k")
+    assert queue_cells(study, {"k": {"seed": 1}}) == 1
+    assert not has_waiting(study)
+
+
+def test_workers_end_with_their_launcher(toy_card: Path, tracking: str, tmp_path: Path) -> None:
+    grid = {"method": ["synthetic"], "method.ratio": [0.1, 0.2, 0.3, 0.4]}
+    file = tmp_path / "study.yaml"
+    overrides = [*BASE, f"tracking.uri={tracking}", "trainer.max_epochs=400", "trainer.patience=null"]
+    file.write_text(yaml.safe_dump({"name": "study", "overrides": overrides, "grid": [grid], "seeds": [1]}))
+    launcher = subprocess.Popen(
+        [sys.executable, "-m", "harness", "sweep", str(file), "--config-dir", str(toy_card), "--workers", "2"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
+    )  # fmt: skip
+    assert launcher.stderr
+    while "epoch 1" not in launcher.stderr.readline():
+        assert launcher.poll() is None
+    family = psutil.Process(launcher.pid).children(recursive=True)
+    workers = [process for process in family if "spawn_main" in " ".join(process.cmdline())]
+    assert len(workers) == 2
+    launcher.kill()
+    _, alive = psutil.wait_procs(workers, timeout=40)
+    assert alive == []
+
+
+def test_a_study_name_is_no_path() -> None:
+    for name in ("..", ".", "../x", "-x", ".hidden"):
+        with pytest.raises(ValueError, match="name"):
+            sweep(name=name)

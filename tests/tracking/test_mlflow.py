@@ -1,10 +1,14 @@
 import logging
+import subprocess
+import sys
+import time
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
 from harness.config import TrackingConfig
-from harness.errors import ConfigError, HarnessError
+from harness.errors import ConfigError, DependencyError, HarnessError
 from harness.records import Corpus, Sentence, Span
 from harness.tracking.mlflow import PARENT_TAG, Pruned, Run, Store, tracking_uri
 
@@ -129,3 +133,67 @@ def test_a_store_that_cannot_be_opened_is_one_sentence(tmp_path: Path, caplog: p
 def test_an_unknown_experiment_names_those_there_are(tracking: str) -> None:
     with pytest.raises(ConfigError, match=r"no experiment 'x'; it has \['Default'\]"):
         Store(tracking).experiment_id("x", create=False)
+
+
+def test_first_runs_at_once_share_a_new_store(tmp_path: Path) -> None:
+    code = "import sys; from harness.tracking.mlflow import Store; print(Store(sys.argv[1]).experiment_id('x'))"
+    uri = f"sqlite:///{tmp_path}/new.db"
+    processes = [
+        subprocess.Popen([sys.executable, "-c", code, uri], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    answers = [process.communicate() for process in processes]
+    assert [out.strip() for out, _ in answers] == ["1"] * 3, answers
+    assert [path.name for path in tmp_path.iterdir() if not path.name.endswith(".lock")] == ["new.db"]
+
+
+def test_a_kill_while_the_store_is_made_leaves_none(tmp_path: Path) -> None:
+    code = "import sys; from harness.tracking.mlflow import Store; print('go', flush=True); Store(sys.argv[1])"
+    database = tmp_path / "new.db"
+    process = subprocess.Popen([sys.executable, "-c", code, f"sqlite:///{database}"], stdout=subprocess.PIPE, text=True)
+    making = lambda: [path for path in tmp_path.iterdir() if path.is_dir()]  # noqa: E731
+    while not making() and process.poll() is None:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert not database.exists()
+    assert Store(f"sqlite:///{database}").client.search_experiments()
+    assert making() == []
+
+
+def test_a_moved_store_finds_its_artifacts_and_writes_beside_itself(tracking: str, tmp_path: Path) -> None:
+    with Run(Store(tracking), "E %", name="n", tags={}) as run:
+        run.log_text("x.txt", "hello")
+    old, new = Path(tracking.removeprefix("sqlite:///")).parent, tmp_path / "moved"
+    new.mkdir()
+    for path in list(old.glob("runs*")):
+        path.rename(new / path.name)
+    moved = Store(f"sqlite:///{new}/runs.db")
+    uri = moved.client.get_run(run.run_id).info.artifact_uri
+    assert (Path(unquote(uri.removeprefix("file://"))) / "x.txt").read_text() == "hello"
+    with Run(moved, "E %", name="n", tags={}) as second:
+        second.log_text("y.txt", "more")
+    assert not list(old.glob("runs-artifacts"))
+    assert len(list(new.rglob("y.txt"))) == 1
+
+
+@pytest.mark.parametrize("name", ["../../outside", "a/b", "..", "täglich 1"])
+def test_an_experiments_artifacts_lie_beside_the_store_whatever_its_name(name: str, tracking: str) -> None:
+    with Run(Store(tracking), name, name="n", tags={}) as run:
+        run.log_text("x.txt", "hello")
+    folder = Path(tracking.removeprefix("sqlite:///")).parent / "runs-artifacts"
+    place = unquote(Store(tracking).client.get_run(run.run_id).info.artifact_uri.removeprefix("file://"))
+    assert Path(place).resolve().is_relative_to(folder.resolve())
+
+
+def test_a_missing_driver_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    for driver in ("psycopg2", "psycopg"):  # SQLAlchemy 2.1 took to the second
+        monkeypatch.setitem(sys.modules, driver, None)
+    with pytest.raises(DependencyError, match=r"driver 'psycopg2?' is missing; install it with: pip install 'psycopg"):
+        Store("postgresql://user:secret@127.0.0.1:1/x")
+
+
+def test_a_damaged_store_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "x.db").write_bytes(b"no database" * 100)
+    with pytest.raises(HarnessError, match="is damaged: restore it from a copy, or move it away"):
+        Store(f"sqlite:///{tmp_path}/x.db").experiment_id("x")

@@ -53,7 +53,7 @@ def collect(store: Store, experiment: str | None) -> list[Record]:
     if experiment is not None:
         ids = [store.experiment_id(experiment, create=False)]
     else:
-        ids = [str(one.experiment_id) for one in store.client.search_experiments()]
+        ids = store.experiment_ids()
     records = [
         Record(run.info.run_id, run.info.status, run.data.params, run.data.metrics, run.data.tags)
         for run in store.runs(ids)

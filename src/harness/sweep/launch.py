@@ -143,7 +143,9 @@ def launch(
         store = Store(uri)
         done = _finished_runs(store, sweep.name, objective)
         reason = "the process of this trial died"
-        store.close_stale(close_stale_trials(study, partial(_finished_value, done, sweep)), reason)
+        store.close_stale(
+            close_stale_trials(study, partial(_finished_value, done, sweep), alone=not sweep.storage), reason
+        )
         adopted = adopt_finished(study, done, wanted) if sweep.grid else 0
         if adopted:
             logger.info("%s: %d finished cells were found in the tracking store", sweep.name, adopted)
@@ -172,7 +174,7 @@ def study_folder(uri: str) -> Path:
 
 def _finished_runs(store: Store, experiment: str, objective: str) -> dict[str, tuple[str, float]]:
     """Return the finished trials of an experiment: key → MLflow run and objective."""
-    if store.client.get_experiment_by_name(experiment) is None:
+    if not store.has_experiment(experiment):
         return {}
     runs = store.runs(
         [store.experiment_id(experiment)], "attributes.status = 'FINISHED' AND tags.`harness.kind` = 'trial'"

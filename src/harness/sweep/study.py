@@ -276,6 +276,10 @@ def signs_of_life(trial: optuna.Trial) -> Iterator[None]:
         thread.join(10)
 
 
+NAMELESS_SECONDS = 60.0
+"""After which a trial that names no process counts as dead: it is named right after it is taken."""
+
+
 def is_dead(trial: FrozenTrial) -> bool:
     """Return True where the process of a running trial is gone."""
     name = str(trial.user_attrs.get(PROCESS, ""))
@@ -284,18 +288,24 @@ def is_dead(trial: FrozenTrial) -> bool:
         number = rest.partition("@")[0]
         return not number.isdigit() or process_name(int(number)) != name
     started = trial.datetime_start.timestamp() if trial.datetime_start else 0.0
+    if not rest:
+        return time.time() - started > NAMELESS_SECONDS
     return time.time() - float(trial.user_attrs.get(ALIVE, started)) > SILENT_SECONDS
 
 
-def close_stale_trials(study: optuna.Study, finished: Callable[[FrozenTrial], float | None]) -> list[str]:
+def close_stale_trials(
+    study: optuna.Study, finished: Callable[[FrozenTrial], float | None], *, alone: bool = False
+) -> list[str]:
     """Close the trials of dead processes, and return the MLflow runs they left open.
 
+    :param alone: nobody else can be at work on this study, because its journal's lock is held; then a trial that
+        names no process is dead, however young.
     :param finished: the objective of a trial whose run had ended well before its process died, else nothing: that
         work is not done again.
     """
     runs = []
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        if not is_dead(trial):
+        if not is_dead(trial) and not (alone and PROCESS not in trial.user_attrs):
             logger.info("trial %d is being run by %s", trial.number, trial.user_attrs.get(PROCESS, "another process"))
             continue
         value = finished(trial)

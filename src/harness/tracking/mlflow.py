@@ -133,6 +133,21 @@ class Store:
             raise ConfigError(f"experiment {name!r} is deleted in {mask_url(self.uri)}; restore it or name another")
         return str(found.experiment_id)
 
+    def has_experiment(self, name: str) -> bool:
+        """Return True where there is an experiment of this name."""
+        with store_errors(self.uri):
+            return self.client.get_experiment_by_name(name) is not None
+
+    def experiment_ids(self) -> list[str]:
+        """Return the ids of all experiments."""
+        with store_errors(self.uri):
+            return [str(experiment.experiment_id) for experiment in self.client.search_experiments()]
+
+    def run(self, run_id: str) -> Any:
+        """Return one run."""
+        with store_errors(self.uri):
+            return self.client.get_run(run_id)
+
     def runs(self, experiment_ids: Sequence[str], filter_string: str = "") -> list[Any]:
         """Return all runs of experiments that a filter lets through, page by page, oldest first."""
         found: list[Any] = []
