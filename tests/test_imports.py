@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "harness"
-LEAVES = {"errors", "records", "labels", "languages", "config", "provenance", "cache", "locks", "chat_client"}
+LEAVES = {"errors", "records", "labels", "languages", "config", "provenance", "cache", "locks", "chat_client", "drafts"}
 STAGES = {"corpora", "transfer", "synthesis", "model", "evaluation", "tracking"}
 ALLOWED = {
     **dict.fromkeys(LEAVES, LEAVES),

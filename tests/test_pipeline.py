@@ -211,13 +211,134 @@ def test_runs_of_dead_processes_are_closed_by_the_next(toy_card: Path, tracking:
     assert list(states.values()) == ["FINISHED", "KILLED", "RUNNING", "RUNNING"]
 
 
-def test_errors_in_a_restricted_corpus_do_not_show_its_text(toy_card: Path, tracking: str) -> None:
-    path = toy_card / "data" / "en" / "train.conll"
-    path.write_text("fine O\nPatientSecret\n")
-    with pytest.raises(DataError) as caught:
+SECRET = "ZQPatientSecret"
+
+
+@pytest.mark.parametrize(
+    ("name", "card", "content", "place"),
+    [
+        ("train.conll", "format: conll", f"fine O\n{SECRET}\n", "train.conll:2"),
+        ("train", "format: conll", f"fine O\n{SECRET} and more\n", "train:2"),
+        ("train.x-y z", "format: conll", f"fine O\nfine {SECRET}\n", "train.x-y z:2"),
+        ("t.jsonl", "format: jsonl", json.dumps({"text": SECRET, "spans": "x"}), "t.jsonl:1"),
+        ("t.jsonl", "format: jsonl", json.dumps({"text": "a", "spans": [{"start": 0, "end": 1, "label": SECRET}]}), ""),
+        ("t.json", "format: rows", json.dumps([{"tokens": ["a"], "ner_tags": [SECRET]}]), "t.json: row 1"),
+        ("t.json", "format: rows", json.dumps([{SECRET: ["a"]}]), ""),
+        ("t.txt", "format: inline", f"<PER>{SECRET}\n", "t.txt:1"),
+        ("d", "format: brat", f"T1\tPER 0 3\t{SECRET}\n", "d/1.ann:1"),
+    ],
+)
+def test_no_message_shows_text_of_a_restricted_corpus(
+    name: str, card: str, content: str, place: str, toy_card: Path, tracking: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = toy_card / "data" / "en" / name
+    if card.endswith("brat"):
+        path.mkdir()
+        (path / "1.txt").write_text("Anna bor")
+        (path / "1.ann").write_text(content)
+    else:
+        path.write_text(content, encoding="utf-8")
+    source = f"data.source.train={{path: 'en/{name}', {card}}}"
+    with pytest.raises(HarnessError) as caught:
+        run(toy_card, tracking, "data.restricted=true", source)
+    assert SECRET not in str(caught.value) + "".join(capfd.readouterr())
+    assert place in str(caught.value)
+    assert "restricted" in str(caught.value) or "missing" in str(caught.value)
+
+
+def test_no_failure_stores_text_of_a_restricted_corpus(
+    toy_card: Path, tracking: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*args: object, **settings: object) -> None:
+        raise ValueError(f"a library repeats {SECRET}")
+
+    monkeypatch.setattr("harness.pipeline.train_and_score", broken)
+    with pytest.raises(HarnessError, match="ValueError: its message is withheld"):
         run(toy_card, tracking, "data.restricted=true")
-    assert "PatientSecret" not in str(caught.value)
-    assert "train.conll:2" in str(caught.value)
+    database = Path(tracking.removeprefix("sqlite:///"))
+    assert SECRET.encode() not in database.read_bytes()
+    (found,) = Store(tracking).runs(Store(tracking).experiment_ids())
+    assert found.info.status == "FAILED"
+    assert "withheld" in found.data.tags["harness.reason"]
+
+
+def test_unreachable_entities_are_counted_for_every_split_and_said(
+    toy_card: Path, tracking: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = toy_card / "data" / "en" / "test.jsonl"
+    spans = [{"start": 0, "end": 2, "label": "PER"}, {"start": 13, "end": 17, "label": "LOC"}]
+    path.write_text(json.dumps({"text": "anna went to rome", "spans": spans}))
+    with caplog.at_level("WARNING"):
+        result = run(
+            toy_card, tracking, "data.source.test={path: en/test.jsonl, format: jsonl}", "trainer.max_epochs=1"
+        )
+    # 'an' of 'anna' cannot be expressed: the baseline's words are runs of letters.
+    assert result.metrics["data/en/test_unreachable_entities"] == 1
+    assert result.metrics["data/en/unreachable_entities"] == 1
+    assert (
+        result.metrics["data/en/train_unreachable_entities"] == result.metrics["data/en/dev_unreachable_entities"] == 0
+    )
+    assert result.metrics["data/sv/unreachable_entities"] == 0
+    assert "test en: 1 of 2 entities (50.0 %) begin or end inside a piece of this encoder" in caplog.text
+
+
+def test_a_cell_has_the_same_scores_after_another_cell(toy_card: Path, tracking: str) -> None:
+    cell = ("method=synthetic", "method.ratio=0.25", "trainer.max_epochs=6", "trainer.patience=null")
+    fresh = run(toy_card, tracking, *cell).metrics
+    warm = Warm()
+    for overrides in (("method=translate_train", "method.languages=[sv]", "trainer.max_epochs=1"), cell):
+        settings = config(toy_card, tracking, *overrides)
+        after = run_experiment(settings, command="x", warm=warm).metrics
+    same = {name for name in fresh if "second" not in name}
+    assert {name: after[name] for name in same} == {name: fresh[name] for name in same}
+
+
+def test_a_run_without_its_checkpoint_is_trained_again_for_an_export(
+    toy_card: Path, tracking: str, tmp_path: Path
+) -> None:
+    import shlex
+
+    from harness.errors import UsageError
+    from harness.export import choose_run, export_run
+    from harness.rebuild import rebuild_run
+
+    overrides = ["data=toy", *QUICK, "trainer.max_epochs=8", "trainer.patience=null", "tracking.checkpoints=none"]
+    command = shlex.join(["harness", "run", "--config-dir", str(toy_card), *overrides])
+    settings = compose_config([*overrides, f"tracking.uri={tracking}"], toy_card)
+    first = run_experiment(settings, command=command)
+    store = Store(tracking)
+    with pytest.raises(UsageError, match="--rebuild"):
+        choose_run(store, "best", "harness")
+    record = choose_run(store, "best", "harness", kept=False)
+    with pytest.raises(UsageError, match="--rebuild trains it again"):
+        export_run(store, record, tmp_path / "out")
+    again, difference = rebuild_run(store, record, progress=False)
+    assert difference == 0.0
+    assert again.run_id != first.run_id
+    assert export_run(store, again, tmp_path / "out").agreement > 0
+    path = toy_card / "data" / "en" / "train.conll"
+    path.write_text(path.read_text() + "\nx O\n")
+    with pytest.raises(UsageError, match="the files of toy have changed"):
+        rebuild_run(store, record, progress=False)
+
+
+def test_the_card_of_a_model_says_what_its_data_allows(toy_card: Path, tracking: str, tmp_path: Path) -> None:
+    import yaml
+
+    from harness.export import choose_run, export_run
+
+    licence = "'hospital\nlicense: evil'"
+    result = run(toy_card, tracking, "data.restricted=true", f"data.license={licence}", "trainer.max_epochs=8")
+    store = Store(tracking)
+    export_run(store, choose_run(store, result.run_id, "harness"), tmp_path / "out")
+    text = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    _, header, body = text.split("---\n", 2)
+    values = yaml.safe_load(header)
+    assert values["license"] == "other"
+    assert "evil" in values["license_name"]
+    assert (values["restricted"], values["datasets"]) == (True, ["toy"])
+    assert body.strip().splitlines()[0].startswith("**Trained on restricted data (toy)")
+    assert str(tmp_path) not in text
 
 
 @pytest.mark.parametrize("method", ["translate_train", "translate_train_source", "translate_test"])

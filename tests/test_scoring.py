@@ -112,3 +112,69 @@ def test_empty_gold_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "g.conll").write_text("\n\n")
     with pytest.raises(DataError, match="holds no sentence"):
         score_files(tmp_path / "g.conll", tmp_path / "g.conll")
+
+
+def notes(tmp_path: Path, gold: str, predicted: str, ending: str = "conll") -> list[str]:
+    (tmp_path / f"g.{ending}").write_text(gold, encoding="utf-8")
+    (tmp_path / f"p.{ending}").write_text(predicted, encoding="utf-8")
+    return score_files(tmp_path / f"g.{ending}", tmp_path / f"p.{ending}").notes
+
+
+def test_what_makes_two_files_unlike_is_said(tmp_path: Path) -> None:
+    assert (
+        "share no label: gold has 'LOC', the predictions 'LABEL_1'"
+        in notes(tmp_path, "Lund B-LOC\n", "Lund B-LABEL_1\n")[0]
+    )
+    assert notes(tmp_path, "Lund B-O\nx B-LOC\n", "Lund O\nx B-LOC\n")[0].startswith(
+        "1 tags such as B-O were read as O"
+    )
+    assert notes(tmp_path, "Lund B-LOC\n", "Lund O\n") == []
+    gold = '{"id": 1, "text": "Anna bor", "spans": [{"start": 0, "end": 4, "label": "PER"}]}'
+    assert notes(tmp_path, gold, gold.replace('"end": 4', '"end": 5'), "jsonl") == ["p.jsonl: spans trimmed: 1"]
+
+
+def test_other_unicode_forms_are_named_as_such(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"they differ in Unicode form alone .'Zo.xe9' against 'Zoe.u0301'"):
+        notes(tmp_path, "Zo\u00e9 B-PER\n", "Zoe\u0301 B-PER\n")
+    row = '{"id": 1, "text": "%s", "spans": []}'
+    with pytest.raises(DataError, match="they differ in Unicode form alone"):
+        notes(tmp_path, row % "Zo\u00e9", row % "Zoe\u0301", "jsonl")
+
+
+def test_overlapping_predictions_are_scored_and_others_refused(tmp_path: Path) -> None:
+    row = {"id": 1, "text": "Anna Lund bor", "spans": [{"start": 0, "end": 9, "label": "PER"}]}
+    more = {**row, "spans": [*row["spans"], {"start": 5, "end": 9, "label": "LOC"}]}  # type: ignore[list-item]
+    (tmp_path / "g.jsonl").write_text(json.dumps(row))
+    (tmp_path / "p.jsonl").write_text(json.dumps(more))
+    found = score_files(tmp_path / "g.jsonl", tmp_path / "p.jsonl").as_json()
+    assert (found["entity_precision"], found["entity_recall"]) == (0.5, 1.0)
+    with pytest.raises(DataError, match="overlaps"):  # gold may not
+        score_files(tmp_path / "p.jsonl", tmp_path / "g.jsonl")
+
+
+@pytest.mark.parametrize("name", ["conll", "jsonl", "inline", "brat", "parquet", "prodigy"])
+def test_every_format_of_data_convert_can_be_scored(name: str, tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    folder = tmp_path / name
+    folder.mkdir()
+    spans = [{"start": 0, "end": 4, "label": "PER"}]
+    path = folder / {"conll": "x.conll", "jsonl": "x.json", "inline": "x.txt", "prodigy": "x.jsonl"}.get(name, "x")
+    if name == "conll":
+        path.write_text("Anna B-PER\nbor O\n")
+    elif name in ("jsonl", "prodigy"):
+        path.write_text(json.dumps([{"text": "Anna bor", "spans": spans, "answer": "accept"}]))
+    elif name == "inline":
+        path.write_text("<PER>Anna</PER> bor\n")
+    elif name == "brat":
+        path.mkdir()
+        (path / "1.txt").write_text("Anna bor")
+        (path / "1.ann").write_text("T1\tPER 0 4\tAnna\n")
+    else:
+        path = path.with_suffix(".parquet")
+        pq.write_table(pa.table({"tokens": [["Anna", "bor"]], "ner_tags": [["B-PER", "O"]]}), path)
+    (tmp_path / "p.jsonl").write_text(json.dumps({"id": 1, "text": "Anna bor", "spans": spans}))
+    wanted = {"inline": "inline", "prodigy": "prodigy"}.get(name)
+    scored = score_files(path, tmp_path / "p.jsonl", gold_format=wanted)
+    assert scored.as_json()["entity_f1"] == 1.0

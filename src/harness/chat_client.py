@@ -39,7 +39,7 @@ def open_client(
     if variable is None and leaves_machine:
         raise UsageError(
             f"{what}: which key is for {urlsplit(base_url or '').hostname}? Set "
-            f"{what.partition('.')[0]}.api_key_env to the "
+            f"{what.split('.')[0].split()[0]}.api_key_env to the "
             "environment variable that holds it (OPENAI_API_KEY is sent to the vendor's own server alone)"
         )
     key = os.environ.get(variable) if variable else None

@@ -5,7 +5,8 @@ is raised is a defect of ours (or of a library) and ends with exit code 1.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -49,6 +50,25 @@ class FileError(DataError):
 
 class DependencyError(UsageError):
     """An optional package is missing; the message holds the command that installs it. Exit code 2."""
+
+
+@contextmanager
+def text_withheld(name: str, *, restricted: bool) -> Iterator[None]:
+    """Keep the text of a restricted corpus out of what libraries and defects of ours say; our own sentences hold none.
+
+    :param name: the corpus.
+    """
+    try:
+        yield
+    except HarnessError:
+        raise
+    except Exception as error:
+        if not restricted:
+            raise
+        raise HarnessError(
+            f"{type(error).__name__}: its message is withheld, because {name} is restricted (--debug shows the "
+            "traceback)"
+        ) from error
 
 
 def nearest(word: str, allowed: Iterable[str]) -> str:

@@ -16,7 +16,7 @@ from harness.config import Config
 from harness.config.cards import resolve_path
 from harness.corpora.catalogue import Catalogue, load_corpora
 from harness.corpora.splits import nested_subset
-from harness.errors import ConfigError, DataError
+from harness.errors import ConfigError, DataError, text_withheld
 from harness.evaluation.measures import LABEL_MEASURES, MEASURES, mean_over_languages, measures, named
 from harness.evaluation.significance import bootstrap_interval
 from harness.evaluation.spans import count_spans
@@ -120,32 +120,35 @@ def run_experiment(
     :param on_epoch: sees the dev measures of each epoch (of the first model) and may raise to prune.
     :raises HarnessError: with one sentence that says what went wrong; the run in MLflow is closed as FAILED.
     """
-    warm = warm or Warm()
-    warm.workshop.use_disk = not config.data.restricted
-    # Before a run is opened: bad input leaves no trace.
-    described = run_tags(config, command) | dict(tags or {})
-    catalogue, routes, mixed = prepare(config, warm)
-    cards = synthesis_cards(config, mixed)
-    warm.workshop.load(config.encoder, config.data.labels, config.trainer)
-    store = Store(tracking_uri(config.tracking))
-    with Run(store, config.tracking.experiment, name=run_name(config), tags=described, parent=parent) as run:
-        if on_start:
-            on_start(run.run_id)
-        params = run_params(config) | data_params(config, catalogue.corpora)
-        run.log_params(params)
-        run.log_json("config.json", saved_config(config))
-        run.log_corpora([*{**catalogue.corpora, **routes.corpora()}.values()])
-        if config.tracking.system_metrics:
-            run.start_system_metrics()
-        for language, card in cards.items():
-            run.log_json(f"synthesis/{language}.card.json", card)
-        metrics = data_metrics(catalogue, mixed) | projection_metrics(routes) | synthesis_metrics(cards)
-        run.log_metrics(metrics)
-        found, collapsed = train_and_score(config, catalogue, routes, mixed, warm, run, on_epoch, progress)
-        kept = "none" if config.tracking.checkpoints == "none" else "kept"
-        run.set_tags({"harness.checkpoint": kept} | ({"harness.collapsed": collapsed} if collapsed else {}))
-        run.log_metrics(found)
-    return Result(run.run_id, metrics | found, params, collapsed, described)
+    withheld = partial(text_withheld, config.data.name, restricted=config.data.restricted)
+    with withheld():
+        warm = warm or Warm()
+        warm.workshop.use_disk = not config.data.restricted
+        # Before a run is opened: bad input leaves no trace.
+        described = run_tags(config, command) | dict(tags or {})
+        catalogue, routes, mixed = prepare(config, warm)
+        cards = synthesis_cards(config, mixed)
+        warm.workshop.load(config.encoder, config.data.labels, config.trainer)
+        store = Store(tracking_uri(config.tracking))
+        opened = Run(store, config.tracking.experiment, name=run_name(config), tags=described, parent=parent)
+        with opened as run, withheld():  # inside too: the run keeps the reason of its failure
+            if on_start:
+                on_start(run.run_id)
+            params = run_params(config) | data_params(config, catalogue.corpora)
+            run.log_params(params)
+            run.log_json("config.json", saved_config(config))
+            run.log_corpora([*{**catalogue.corpora, **routes.corpora()}.values()])
+            if config.tracking.system_metrics:
+                run.start_system_metrics()
+            for language, card in cards.items():
+                run.log_json(f"synthesis/{language}.card.json", card)
+            metrics = data_metrics(catalogue, mixed) | projection_metrics(routes) | synthesis_metrics(cards)
+            run.log_metrics(metrics)
+            found, collapsed = train_and_score(config, catalogue, routes, mixed, warm, run, on_epoch, progress)
+            kept = "none" if config.tracking.checkpoints == "none" else "kept"
+            run.set_tags({"harness.checkpoint": kept} | ({"harness.collapsed": collapsed} if collapsed else {}))
+            run.log_metrics(found)
+        return Result(run.run_id, metrics | found, params, collapsed, described)
 
 
 def prepare(config: Config, warm: Warm) -> tuple[Catalogue, Routes, list[Mixture]]:

@@ -88,3 +88,33 @@ def test_nothing_predicted_and_nothing_to_find_score_zero() -> None:
 def test_different_numbers_of_sentences_are_refused() -> None:
     with pytest.raises(ValueError, match="1 gold sentences and 0 predicted"):
         count_spans([[]], [])
+
+
+SPANS = st.lists(
+    st.builds(lambda start, size, label: Span(start, start + size, label), st.integers(0, 8), st.integers(1, 5),
+              st.sampled_from(LABELS)), max_size=6,
+)  # fmt: skip
+
+
+@given(st.lists(st.tuples(span_lists(), SPANS), min_size=1, max_size=4))
+def test_overlapping_predictions_never_exceed_one_and_lose_no_exact_match(
+    pairs: list[tuple[list[Span], list[Span]]],
+) -> None:
+    counts = count_spans([gold for gold, _ in pairs], [predicted for _, predicted in pairs])
+    found = measures(counts, LABELS)
+    rates = {name: value for name, value in found.items() if not name.startswith(("errors_", "gold_", "predicted_"))}
+    assert all(0.0 <= value <= 1.0 for value in rates.values()), rates
+    total = dict(zip(COLUMN, counts.summed().tolist(), strict=True))
+    # Gold spans do not overlap, so each is matched exactly where any prediction equals it.
+    assert total["exact"] == sum(len(set(gold) & set(predicted)) for gold, predicted in pairs)
+    assert total["same_span"] == sum(
+        len({span[:2] for span in gold} & {span[:2] for span in predicted}) for gold, predicted in pairs
+    )
+    assert total["exact"] <= total["type"] <= min(total["gold"], total["predicted"])
+
+
+def test_an_overlapping_prediction_does_not_take_an_exact_partner() -> None:
+    # (0, 5) comes first and overlaps; (0, 9) is the entity.
+    counts = count_spans([[Span(0, 9, "PER")]], [[Span(0, 5, "PER"), Span(0, 9, "PER")]])
+    total = dict(zip(COLUMN, counts.summed().tolist(), strict=True))
+    assert (total["exact"], total["same_span"], total["type"], total["partial"]) == (1, 1, 1, 0)

@@ -296,6 +296,49 @@ def test_an_incomplete_or_damaged_folder_is_one_sentence(tiny_bert: Path, tmp_pa
         load_model(tmp_path / "m")
 
 
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ([], "format 'list'"),
+        ({"encoder": None}, "encoder"),
+        ({"encoder": {"name": "x", "kind": "char-bilstm", "hidden_units": 10**9}}, "a layer of more than"),
+        ({"encoder": {"name": "x", "kind": "char-bilstm", "hidden_units": "many"}}, "encoder.hidden_units"),
+        ({"tags": 5}, "tags"),
+        ({"tags": []}, "tags"),
+        ({"max_length": -1}, "max_length"),
+        ({"files": {"../x": "00"}}, "is missing"),
+        ({"files": {"model.safetensors": "00"}}, "is damaged"),
+    ],
+)
+def test_a_hostile_manifest_is_one_sentence(change: object, fault: str, tiny_bert: Path, tmp_path: Path) -> None:
+    network, coder = load_encoder(card("char-bilstm", tiny_bert), TAGS, max_length=64)
+    network.reset(1)
+    save_model(TrainedModel(network, coder, TAGS, card("char-bilstm", tiny_bert), 64, 8), tmp_path / "m")
+    path = tmp_path / "m" / "harness.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change} if isinstance(change, dict) else change))
+    with pytest.raises(DataError, match=fault):
+        load_model(tmp_path / "m")
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "config.json"])
+def test_a_damaged_transformer_folder_is_one_sentence(name: str, tiny_bert: Path, tmp_path: Path) -> None:
+    network, coder = load_encoder(card("transformer", tiny_bert), TAGS, max_length=64)
+    network.reset(1)
+    save_model(TrainedModel(network, coder, TAGS, card("transformer", tiny_bert), 64, 8), tmp_path / "m")
+    content = bytearray((tmp_path / "m" / name).read_bytes())
+    content[-20] ^= 1
+    (tmp_path / "m" / name).write_bytes(bytes(content))
+    with pytest.raises(DataError, match=f"{name} is damaged"):
+        load_model(tmp_path / "m")
+    # Without digests, as an older export: whatever the libraries raise is a sentence too.
+    manifest = json.loads((tmp_path / "m" / "harness.json").read_text())
+    del manifest["files"]
+    (tmp_path / "m" / "harness.json").write_text(json.dumps(manifest))
+    (tmp_path / "m" / name).write_bytes(b"\x80\x04cos\nsystem\n(S'true'\ntR.")  # a pickle is not run
+    with pytest.raises((DataError, ConfigError)):
+        load_model(tmp_path / "m")
+
+
 def test_raw_text_words_of_other_tokenizers_keep_punctuation_apart(tmp_path: Path) -> None:
     # A tokenizer whose own words end at blanks only, as XLM-R's: the comma must not join the entity.
     from tokenizers import Tokenizer, models, pre_tokenizers

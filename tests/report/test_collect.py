@@ -106,3 +106,44 @@ def test_objects_keep_full_precision() -> None:
     _, _, (entry,) = comparison([record(1, f1=1 / 3)], ["method"], ["entity_f1"])
     assert json.loads(json.dumps(entry))["test/sv/entity_f1"] == 1 / 3
     assert entry["run_ids"] == ["run1"]
+
+
+def test_other_data_label_maps_and_scorers_are_other_rows() -> None:
+    same = {"data__digest": "aa", "data__tests": "sv=11,en=22"}
+    _, *rows = compare(record(1, f1=0.4, **same), record(2, f1=0.6, **same))
+    assert len(rows) == 1
+    header, *rows = compare(record(1, **same), record(2, data__digest="bb", data__tests="sv=33,en=22"))
+    assert "data.tests" in header
+    assert len(rows) == 2
+    header, *rows = compare(record(1, **same), record(2, data__digest="cc", data__tests="sv=11,en=22"))
+    assert "data.digest" in header  # the same tests, other training data or labels
+    assert len(rows) == 2
+    _, *rows = compare(
+        record(
+            1,
+            **same,
+        ),
+        record(2, tags={"scorer": "strict"}, **same),
+    )
+    assert len(rows) == 2
+
+
+def test_the_corpus_has_a_column_where_corpora_differ_even_between_methods() -> None:
+    header, *rows = compare(
+        record(1, data__tests="sv=11", data__targets="sv"),
+        record(1, data__name="other", method__name="n", data__tests="sv=33", data__targets="sv,da"),
+    )
+    assert header[:3] == ["encoder", "method", "data.name"]
+    assert [row[2] for row in rows] == ["d", "other"]
+    assert "data.targets" not in header
+
+
+def test_nothing_of_a_name_is_run_or_rendered() -> None:
+    hostile = "=cmd|'x'!A1\x1b[31m<script>*_|\n`"
+    plain, md = plain_table([hostile], [[hostile]]), markdown([hostile], [[hostile]])
+    assert "\x1b" not in plain + md
+    assert "<script>" not in md
+    assert len(plain.splitlines()) == len(md.splitlines()) == 3
+    rows = list(csv.reader(io.StringIO(comma_separated(["a"], [[hostile], ["-1.5"], ["+x"], [0.5]]))))
+    assert [row[0][0] for row in rows[1:]] == ["'", "-", "'", "0"]
+    assert "\\textbackslash{}" in latex(["a"], [["\\input{x}"]])

@@ -312,3 +312,73 @@ def test_real_answers_keep_the_floor_and_survive_mutation(file: Path) -> None:
             raw[place : place + draw.randint(0, 4)] = draw.randbytes(draw.randint(0, 3))
         parsed = parse_answer(raw.decode("utf-8", "replace"), legend, "sv", "x", ("trailing_tag", "null_escape"))
         assert parsed.items == len(parsed.sentences) + len(parsed.rejected)
+
+
+RIGHT = '{"text": "Anna bor i Lund.", "entities": [{"text": "Anna", "label": "PER"}, {"text": "Lund", "label": "LOC"}]}'
+DRAFT = '{"text": "Anna bor i Lund.", "entities": [{"text": "Anna", "label": "LOC"}, {"text": "Lund", "label": "PER"}]}'
+
+
+@pytest.mark.parametrize(
+    ("answer", "kept", "note"),
+    [
+        (f"<think>First: {DRAFT} no.</think>{RIGHT}", 1, "draft_removed"),
+        (f"<THINK >\n{DRAFT}\n</think >\n```json\n{RIGHT}\n```", 1, "draft_removed"),
+        (f"First: {DRAFT} no, swapped.\n</think>\n{RIGHT}", 1, "draft_removed"),  # the template had opened it
+        (f"<think>First: {DRAFT} and then", 0, "draft_never_closed"),  # the answer ended while it was thinking
+        (f"{RIGHT}<think>{DRAFT}", 1, "draft_never_closed"),
+        (f"<reasoning><think>{DRAFT}</think> {DRAFT}</reasoning>{RIGHT}", 1, "draft_removed"),
+        (f"[THINK]{DRAFT}[/THINK]{RIGHT}", 1, "draft_removed"),
+        (f"◁think▷{DRAFT}◁/think▷{RIGHT}", 1, "draft_removed"),
+        (f"<|channel|>analysis<|message|>{DRAFT}<|end|><|start|>assistant<|channel|>final<|message|>{RIGHT}", 1,
+         "draft_removed"),
+        (f"{RIGHT}</think>", 1, "draft_removed"),
+        (RIGHT, 1, ""),
+    ],
+)  # fmt: skip
+def test_drafts_of_reasoning_models_are_no_answers(answer: str, kept: int, note: str) -> None:
+    parsed = parse(answer, Legend(("PER", "LOC")))
+    assert entities(parsed) == [[("Anna", "PER"), ("Lund", "LOC")]] * kept
+    assert parsed.items == kept
+    assert (parsed.notes[note] == 1) if note else not any(name.startswith("draft") for name in parsed.notes)
+
+
+def test_a_label_called_like_a_draft_stays_a_label() -> None:
+    parsed = parse("<THOUGHT>Anna</THOUGHT> bor i Lund.", Legend(("THOUGHT",)))
+    assert entities(parsed) == [[("Anna", "THOUGHT")]]
+
+
+@pytest.mark.parametrize(
+    ("language", "escaped", "meant"),
+    [
+        ("ta", r"\u000b9a\u000bc6ன்னை", "சென்னை"),
+        ("hi", r"\u000926\u00093f\u000932\u00094d\u000932\u000940", "दिल्ली"),
+        ("ar", r"\u000628\u000646\u000643", "بنك"),
+        ("zh", r"\u005317\u004eac", "北京"),
+        ("sv", r"Malm\u0000f6", "Malmö"),
+    ],
+)
+def test_escapes_of_six_digits_become_the_letter_that_was_meant(language: str, escaped: str, meant: str) -> None:
+    answer = f'{{"tokens": ["{escaped}", "x"], "ner_tags": ["B-LOC", "O"]}}'
+    assert parse_answer(answer, Legend(("LOC",)), language, "a").sentences[0].text != f"{meant} x"
+    parsed = parse_answer(answer, Legend(("LOC",)), language, "a", ("null_escape",))
+    assert parsed.sentences[0].text == f"{meant} x"
+    assert parsed.notes["repair/null_escape"] == escaped.count(r"\u")
+
+
+@pytest.mark.parametrize("text", [r"caf\u00e9ab", r"it\u0027s adb", r"a\u000abcd", r"x\\u000b9a", r"\u0041bc"])
+def test_escapes_that_are_right_are_left_alone(text: str) -> None:
+    answer = f'{{"tokens": ["{text}", "x"], "ner_tags": ["B-LOC", "O"]}}'
+    plain, repaired = (parse_answer(answer, Legend(("LOC",)), "sv", "a", names) for names in ((), ("null_escape",)))
+    assert plain.sentences == repaired.sentences
+
+
+@pytest.mark.parametrize(("text_form", "entity_form"), [("NFC", "NFD"), ("NFD", "NFC"), ("NFD", "NFD")])
+def test_composed_and_decomposed_letters_match(text_form: str, entity_form: str) -> None:
+    import unicodedata
+
+    text = unicodedata.normalize(text_form, "Zoé bor i Malmö.")
+    listed = [[unicodedata.normalize(entity_form, name), label] for name, label in (("Zoé", "PER"), ("Malmö", "LOC"))]
+    parsed = parse(json.dumps({"text": text, "entities": listed}), Legend(("PER", "LOC")))
+    found = [(unicodedata.normalize("NFC", name), label) for name, label in entities(parsed)[0]]
+    assert found == [("Zoé", "PER"), ("Malmö", "LOC")]
+    assert parsed.notes["unicode_form_unified"] == (text_form != entity_form)

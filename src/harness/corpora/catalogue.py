@@ -262,35 +262,32 @@ _FIXED_NAMES = ("offsets_shifted", "answers_dropped", "annotations_read_from")
 def _check_labels(sentences: Sequence[Sentence], card: DataCard, place: str) -> None:
     """Refuse labels that a card neither lists nor maps, all of them at once.
 
-    Of a restricted corpus only such labels are named that stand in none of its texts: where columns were taken for one
-    another, a label may be a patient's name.
+    Of a restricted corpus none is named: where columns were taken for one another, a label may be a patient's name.
 
     :raises DataError: there are such labels.
     """
     known = {*card.labels, *card.label_map}
-    first: dict[str, str] = {}
-    for sentence in sentences:
+    first: dict[str, int] = {}
+    for number, sentence in enumerate(sentences, 1):
         for span in sentence.spans:
             if span.label not in known:
-                first.setdefault(span.label, sentence.id)
+                first.setdefault(span.label, number)
     if not first:
         return
     names = sorted(first)
     if card.restricted:
-        texts = [sentence.text.casefold() for sentence in sentences]
-        names = [name for name in names if re.fullmatch(r"[\w-]{1,30}", name)]
-        names = [name for name in names if not any(name.casefold() in text for text in texts)]
-        if not names:
-            raise DataError(
-                f"{place}: {len(first)} labels that the card does not list; they are withheld, {card.name} is "
-                "restricted"
-            )
-    label = names[0]
-    at = "" if card.restricted else f"sentence {shown(first[label])[1:-1]} has "
-    more = f" (and {len(first) - 1} more: {listing(names[1:], most=6)})" if len(first) > 1 else ""
+        raise DataError(
+            f"{place}: {len(first)} labels that the card neither lists nor maps, first in sentence "
+            f"{min(first.values())}; "
+            f"which ones is withheld, because {card.name} is restricted; the card has {list(card.labels)} and "
+            f"label_map {listing(card.label_map) or 'of none'}"
+        )
+    label, more = names[0], f" (and {len(names) - 1} more: {listing(names[1:], most=6)})" if len(names) > 1 else ""
+    where = shown(sentences[first[label] - 1].id)[1:-1]
     raise DataError(
-        f"{place}: {at}label {shown(label)}{more}; allowed {list(card.labels)}{nearest(label, card.labels)}; "
-        f"rename or drop it in the data card, for example label_map: {{{shown(label)[1:-1]}: null}}"
+        f"{place}: sentence {where} has label {shown(label)}{more}; allowed {list(card.labels)}"
+        f"{nearest(label, card.labels)}; rename or drop it in the data card, for example "
+        f"label_map: {{{shown(label)[1:-1]}: null}}"
     )
 
 

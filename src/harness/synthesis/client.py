@@ -220,9 +220,7 @@ class ChatEngine:
             except (self._openai.APIResponseValidationError, ValueError, AttributeError) as error:
                 reason = f"the answer's body cannot be read ({type(error).__name__})"
             except self._openai.OpenAIError as error:
-                raise HarnessError(
-                    self._sentence(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
-                ) from None
+                raise HarnessError(self._sentence(_failure(error, call))) from None
             if attempt < self._card.retries:
                 time.sleep(pause)
                 pause = min(8.0, 2 * pause)
@@ -258,6 +256,18 @@ class ChatEngine:
 
     def _sentence(self, reason: str) -> str:
         return f"{self._card.model} at {self._card.base_url or 'its default server'}: {reason}"
+
+
+def _failure(error: Exception, call: Call) -> str:
+    """Return what a server says of a failure; of a message that repeats the prompt, which may hold corpus text, the
+    kind.
+    """
+    said = " ".join(str(error).split())[:200]
+    prompt = " ".join(" ".join(message["content"].split()) for message in call.messages)
+    status = getattr(error, "status_code", None)
+    if any(said[place : place + 24] in prompt for place in range(0, max(1, len(said) - 24))):
+        return f"{type(error).__name__}" + (f" (status {status})" if status else "")
+    return f"{type(error).__name__}: {said}"
 
 
 def _tokens(usage: Any, name: str, characters: int) -> int:

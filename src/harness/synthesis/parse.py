@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import regex
 
+from harness.drafts import without_drafts
 from harness.records import Sentence
-from harness.synthesis.drafts import without_drafts
 from harness.synthesis.filters import script_letters
 from harness.synthesis.items import (
     ENTITY_KEYS,
@@ -149,7 +149,7 @@ def _meant(high: int, low: int, language: str) -> str | None:
     if high == 0:
         return char
     pattern = script_letters(language)
-    at_home = pattern is not None and (pattern.match(char) or unicodedata.category(char) in ("Mn", "Mc"))
+    at_home = pattern is not None and pattern.match(char) is not None  # marks of the script too
     return char if at_home and (high < 0x20 or 0x4E <= high <= 0x9F) else None
 
 

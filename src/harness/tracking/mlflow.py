@@ -63,7 +63,7 @@ def process_name(number: int) -> str:
         return ""
 
 
-class Pruned(Exception):
+class Pruned(HarnessError):
     """Raised by whoever prunes a run; it ends as KILLED."""
 
 

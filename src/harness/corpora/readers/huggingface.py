@@ -35,7 +35,7 @@ def read_table(path: Path, language: str, source: FileSource) -> Reading:
         column for column in (source.tokens_field, source.tags_field, *source.where) if column not in table.column_names
     ]
     if missing:
-        raise FileError(
+        raise DataError(
             f"{path}: found columns {shown(table.column_names)}, missing {missing}; name them in the data card"
         )
     names = source.tags or _stored_names(table, source.tags_field)

@@ -6,6 +6,7 @@ from typing import Any
 
 from harness.chat_client import open_client
 from harness.config import TranslatorCard
+from harness.drafts import without_drafts
 from harness.errors import HarnessError
 from harness.transfer.translate.engine import Translation
 
@@ -80,5 +81,6 @@ class ChatTranslator:
             raise HarnessError(_NO_SERVER.format(card.name, card.base_url))
         choice = answer.choices[0] if answer.choices else None
         content = (choice.message.content or "") if choice else ""
+        translated, draft = without_drafts(content)  # of a reasoning model
         cut = choice is not None and choice.finish_reason == "length"
-        return Translation(" ".join(content.split()), "cut" if cut else "")
+        return Translation(" ".join(translated.split()), "cut" if cut else draft)
