@@ -215,6 +215,14 @@ def test_every_rule_finds_the_characters_back(text: str, rule: object, data: st.
         assert text[positions[counted[start]] : positions[counted[end]]] == text[start:end]
 
 
+def test_a_span_inside_a_word_of_our_own_format_is_kept(tmp_path: Path) -> None:
+    # In UTF-16 units the span would be the word 'b'; in characters it is inside 'aa', which our own files may hold.
+    row = {"text": "😀😀aa b", "spans": [{"start": 5, "end": 6, "label": "X"}]}
+    assert read(tmp_path / "x.jsonl", json.dumps(row), "jsonl")[1][0][1] == [("b", "X")]
+    row["spans"] = [{"start": 3, "end": 4, "label": "X"}]
+    assert read(tmp_path / "x.jsonl", json.dumps(row), "jsonl")[1][0][1] == [("a", "X")]
+
+
 def test_utf16_is_not_guessed_where_characters_make_sense() -> None:
     assert not utf16_explains([("😀 Otto", [(2, 6)])])
     assert utf16_explains([("😀 Otto", [(3, 7)])])

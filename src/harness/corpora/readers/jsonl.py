@@ -50,6 +50,7 @@ class RawText:
 
     :param spans: as given; they may overlap.
     :param surfaces: what the file says that each span covers, where it does.
+    :param own: in the interchange format, not of a tool whose offsets may count something else.
     """
 
     id: str
@@ -60,6 +61,7 @@ class RawText:
     surfaces: list[str | None]
     tokens: list[tuple[int, int]] | None = None
     unknown: tuple[tuple[int, int], ...] = ()
+    own: bool = False
 
 
 def json_objects(path: Path, account: Counter[str] | None = None) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -107,9 +109,12 @@ def raw_texts(path: Path, language: str, account: Counter[str], *, annotated: bo
     already.
     """
     values: list[tuple[str, dict[str, Any]]] = []
+    of_tools: set[str] = set()
     for number, value in json_objects(path, account):
         where = f"{path}:{number}"
         task = _label_studio(value, account, where) if _is_label_studio(value) else value
+        if task is not value or "answer" in value:
+            of_tools.add(where)
         if task is not None and _is_accepted(task, account):
             values.append((where, task))
     tokens = (token for _, value in values if _has_tags(value) for token in value["tokens"] if isinstance(token, str))
@@ -123,7 +128,9 @@ def raw_texts(path: Path, language: str, account: Counter[str], *, annotated: bo
             sentence = _from_tokens(value, name, spoken, where, account, prefix)
             found += [sentence] if sentence is not None else []
             continue
-        found.append(_raw_text(value, name, spoken, where, account, annotated=annotated))
+        raw = _raw_text(value, name, spoken, where, account, annotated=annotated)
+        raw.own = raw.own and where not in of_tools
+        found.append(raw)
     _in_characters([raw for raw in found if isinstance(raw, RawText)], path, account)
     return found
 
@@ -165,7 +172,7 @@ def _raw_text(
             surfaces.append(surface)
     tokens = _token_pairs(value["tokens"], where) if value.get("tokens") is not None else None
     unknown = _regions(value.get("unknown"), text, where)
-    return RawText(name, text, language, where, spans, surfaces, tokens, unknown)
+    return RawText(name, text, language, where, spans, surfaces, tokens, unknown, key in ("spans", None))
 
 
 def _annotation_key(value: Mapping[str, Any]) -> str | None:
@@ -241,7 +248,9 @@ def _in_characters(raws: Sequence[RawText], path: Path, account: Counter[str]) -
     by_surface = wrong is not None and all(_surfaces_match(raw) or _utf16_surfaces(raw) for raw in raws)
     if wrong is not None and not by_surface:
         raise DataError(f"{wrong.where}: the text at a span is not what the annotation says; check the offsets")
-    if not by_surface and not utf16_explains([(raw.text, [span[:2] for span in raw.spans]) for raw in raws]):
+    listed = [(raw.text, [span[:2] for span in raw.spans]) for raw in raws]
+    own = all(raw.own for raw in raws)
+    if not by_surface and not utf16_explains(listed, in_doubt_characters=own):
         for raw in raws:
             outside = next((span for span in raw.spans if not 0 <= span.start < span.end <= len(raw.text)), None)
             if outside and not raw.text.isascii() and max(raw.text) > "\uffff":

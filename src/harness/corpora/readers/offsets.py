@@ -99,15 +99,18 @@ def rule_for_surfaces(text: str, spans: Sequence[Pair], surfaces: Sequence[str])
     return None
 
 
-def utf16_explains(texts: Sequence[tuple[str, Sequence[Pair]]]) -> bool:
+def utf16_explains(texts: Sequence[tuple[str, Sequence[Pair]]], *, in_doubt_characters: bool = False) -> bool:
     """Return True where all spans of a file make sense in UTF-16 units and some do not in characters.
 
     A span makes sense when it lies in the text, holds no blank at an edge and cuts no run of letters or digits.
 
     :param texts: each text with its spans; only those with characters beyond U+FFFF tell anything.
+    :param in_doubt_characters: a span that cuts a word is no reason for doubt, only one outside the text or with a
+        blank at an edge: the rule for our own format, which counts characters and may hold any span.
     """
     wide = [(text, spans) for text, spans in texts if spans and not text.isascii() and max(text) > "\uffff"]
-    if all(_fits(text, *span) for text, spans in wide for span in spans):
+    sensible = _holds_no_blank if in_doubt_characters else _fits
+    if all(sensible(text, *span) for text, spans in wide for span in spans):
         return False
     return all(_fits(text, *span) for text, spans in _in_characters(wide) for span in spans)
 
@@ -118,10 +121,12 @@ def _in_characters(texts: Sequence[tuple[str, Sequence[Pair]]]) -> Iterator[tupl
         yield text, [(positions.get(start, -1), positions.get(end, -1)) for start, end in spans]
 
 
+def _holds_no_blank(text: str, start: int, end: int) -> bool:
+    return 0 <= start < end <= len(text) and not text[start].isspace() and not text[end - 1].isspace()
+
+
 def _fits(text: str, start: int, end: int) -> bool:
-    if not 0 <= start < end <= len(text) or text[start].isspace() or text[end - 1].isspace():
-        return False
-    return not (_cuts(text, start) or _cuts(text, end))
+    return _holds_no_blank(text, start, end) and not (_cuts(text, start) or _cuts(text, end))
 
 
 def _cuts(text: str, place: int) -> bool:
