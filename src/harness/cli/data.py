@@ -181,11 +181,27 @@ def convert(
         Optional[str],  # noqa: UP045
         typer.Option("--tags", help="Names of integer tags, by comma: O,B-PER,I-PER"),
     ] = None,
+    token_column: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option("--token-column", help="conll: column of the token, from 1, negative from the end."),
+    ] = None,
+    tag_column: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--tag-column", help="conll: column of the tag, or its key in CoNLL-U's MISC column."),
+    ] = None,
+    files: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--files", help="Of a folder of tables: the files, as 'train-*.parquet'."),
+    ] = None,
+    unlabelled: Annotated[
+        bool, typer.Option("--unlabelled", help="JSON without annotations is text, not an error.")
+    ] = False,
 ) -> None:
-    """Convert between formats; whatever cannot be expressed is counted."""
+    """Convert between formats; whatever is repaired, dropped or cannot be expressed is counted."""
     quiet_libraries()
     from harness.cache import write_text
     from harness.config import FileSource
+    from harness.config.compose import validated
     from harness.corpora.catalogue import read_source
     from harness.corpora.writers import WRITERS, conll_text, jsonl_text
     from harness.errors import UsageError, listing
@@ -194,9 +210,12 @@ def convert(
     wanted = to_format or target.suffix.lstrip(".")
     if wanted not in WRITERS:
         raise UsageError(f"{target}: format {wanted!r} cannot be written; allowed: {listing(WRITERS)} (give --to)")
-    names = tuple(tags.split(",")) if tags else None
-    file = FileSource(path=str(source.absolute()), format=from_format, tags=names)
-    reading = read_source(file, normalise_language(language), Path.cwd())
+    values = {
+        "path": str(source.absolute()), "format": from_format, "files": files,
+        "tags": tags.split(",") if tags else None, "token_column": token_column, "tag_column": _column(tag_column),
+    }  # fmt: skip
+    file = validated(FileSource, values)
+    reading = read_source(file, normalise_language(language), Path.cwd(), annotated=not unlabelled)
     account = dict(reading.account)
     if wanted == "jsonl":
         text = jsonl_text(reading.sentences)
@@ -208,3 +227,8 @@ def convert(
     echo(f"wrote {target}: {len(reading.sentences)} sentences, {entities} entities")
     for reason, count in account.items():
         echo(f"{reason.replace('_', ' ')}: {count}")
+
+
+def _column(text: str | None) -> int | str | None:
+    """Return a column's number, or the key it names."""
+    return int(text) if text is not None and text.lstrip("-").isdigit() else text
