@@ -104,12 +104,14 @@ class WholeLines(JournalFileBackend):
         text = "".join(json.dumps(record, separators=(",", ":")) + "\n" for record in logs)
         self._writing.acquire()
         try:
-            with self._journal.open("r+b") as file:
+            # Without a buffer, which would be written out once more, and fail once more, before the file is cut.
+            with self._journal.open("r+b", buffering=0) as file:
                 end = _cut_torn_line(file, self._journal)
                 file.seek(end)
                 try:
-                    file.write(text.encode("utf-8"))
-                    file.flush()
+                    left = memoryview(text.encode("utf-8"))
+                    while left:
+                        left = left[file.write(left) :]
                     os.fsync(file.fileno())
                 except OSError:
                     with suppress(OSError):
