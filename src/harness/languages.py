@@ -18,8 +18,9 @@ UNSPACED_LANGUAGES = frozenset({"zh", "yue", "ja", "th", "lo", "km", "my", "bo"}
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}"
 _UNSPACED_CHARACTER = regex.compile(rf"[{_UNSPACED}]")
 _UNIT = regex.compile(
-    rf"[{_UNSPACED}]\p{{M}}*"  # one character of a script without blanks
-    rf"|(?:(?![{_UNSPACED}])\p{{L}})(?:(?![{_UNSPACED}])[\p{{L}}\p{{M}}\u200c\u200d])*"  # letters, marks, joiners
+    rf"(?V1)[{_UNSPACED}]\p{{M}}*"  # one character of a script without blanks
+    # letters, marks, joiners; sets, because a group under a star takes memory for each character of a word
+    rf"|[\p{{L}}--[{_UNSPACED}]][[\p{{L}}\p{{M}}\u200c\u200d]--[{_UNSPACED}]]*"
     r"|\p{N}+"  # digits: '500mg' is two units, as its STRENGTH may be one entity or two
     r"|[^\s]\p{M}*"  # anything else visible
 )

@@ -5,6 +5,7 @@ to the last digit. With another format on either side (any that ``harness data c
 character spans; predictions in JSON may overlap. Whatever a reader changed, and what makes two files unlike, is a note.
 """
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -93,6 +94,10 @@ def score_files(
 
 def file_format(path: Path) -> str:
     """Tell a format by the ending, a text file's by whether its first visible character opens JSON."""
+    if path.suffix.lower() == ".txt" and path.is_file():
+        with path.open(encoding="utf-8-sig", errors="replace") as file:
+            if re.search(r"</[A-Z][A-Z0-9_-]*>", file.read(65_536)):
+                return "inline"
     if path.suffix.lower() in CONLL_ENDINGS:
         return "conll"
     try:
@@ -161,6 +166,12 @@ def _label_notes(gold: Sequence[Sequence[Span]], predicted: Sequence[Sequence[Sp
     left, right = ({span[2] for spans in side for span in spans} for side in (gold, predicted))
     if not left or not right or left & right:
         return []
+    composed = [{unicodedata.normalize("NFC", label) for label in side} for side in (left, right)]
+    if composed[0] & composed[1]:
+        return [
+            "the labels of the two files differ in Unicode form alone (composed or decomposed letters); "
+            "write both in one"
+        ]
     return [
         f"the two files share no label: gold has {listing(map(shown, sorted(left)))}, the predictions "
         f"{listing(map(shown, sorted(right)))}; rename one side, or compare span F1, which ignores labels"

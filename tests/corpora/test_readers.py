@@ -143,6 +143,7 @@ def test_brat_cuts_sentences_and_counts_what_it_joins_and_drops(tmp_path: Path) 
     ]
     assert reading.account == {
         "discontinuous_annotations_joined": 1,
+        "other_lines_passed_over": 1,
         "overlapping_annotations_dropped/Drug": 1,
         "overlapping_annotations_dropped/Strength": 1,
     }

@@ -1,6 +1,7 @@
 """``harness data list | stats | check | convert``."""
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
@@ -231,4 +232,4 @@ def convert(
 
 def _column(text: str | None) -> int | str | None:
     """Return a column's number, or the key it names."""
-    return int(text) if text is not None and text.lstrip("-").isdigit() else text
+    return int(text) if text is not None and re.fullmatch(r"-?[0-9]{1,4}", text) else text

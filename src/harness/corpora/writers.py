@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
+from harness.corpora.readers.conll import DOCUMENT_START
 from harness.labels import tags_from_spans
 from harness.languages import word_offsets
 from harness.records import Sentence
@@ -47,11 +48,16 @@ def conll_text(sentences: Iterable[Sentence]) -> tuple[str, Counter[str]]:
             continue
         account["unknown_regions_dropped"] += len(sentence.unknown)
         tags, inexact = tags_from_spans(sentence.spans, tokens)
-        account["spans_widened_to_tokens"] += inexact
-        rows = []
+        lost = sum(not any(start < span.end and span.start < end for start, end in tokens) for span in sentence.spans)
+        account["spans_without_a_token_dropped"] += lost
+        account["spans_widened_to_tokens"] += inexact - lost
+        rows: list[str] = []
         for (start, end), tag in zip(tokens, tags, strict=True):
             token = _one_line(sentence.text[start:end])
             account["tokens_with_tabs_or_line_breaks_changed"] += token != sentence.text[start:end]
+            if token == DOCUMENT_START and not rows:
+                token = token.lstrip("-")
+                account["tokens_like_a_document_mark_changed"] += 1
             rows.append(f"{token}\t{_one_line(tag)}")
         blocks.append(f"# id = {_one_line(sentence.id)}\n" + "\n".join(rows) + "\n")
     return "\n".join(blocks), +account

@@ -6,6 +6,7 @@ first pieces of the labelled words.
 
 import itertools
 import json
+import unicodedata
 from collections.abc import Callable, Sequence
 from functools import partial
 from hashlib import blake2b
@@ -235,7 +236,11 @@ class TransformerCoder:
         for word, (start, end) in zip(word_ids(), offsets.tolist(), strict=True):
             if word is not None and start < end:
                 words[word] = (words.get(word, (start, end))[0], end)
-        return tuple(unit for word in words.values() for unit in _units(text, *word))
+        ends = [start for start, _ in list(words.values())[1:]] + [len(text)]
+        whole = [
+            (start, _with_marks(text, end, bound)) for (start, end), bound in zip(words.values(), ends, strict=True)
+        ]
+        return tuple(unit for word in whole for unit in _units(text, *word))
 
     def collate(self, windows: Sequence[Window]) -> Batch:
         """Return ``input_ids`` and ``attention_mask`` (windows, width) and ``positions`` (labelled words,)."""
@@ -268,6 +273,16 @@ class TransformerCoder:
 
 def _offsets(made: Any, number: int) -> np.ndarray[Any, Any]:
     return np.asarray(made["offset_mapping"][number], dtype=np.int64).reshape(-1, 2)
+
+
+def _with_marks(text: str, end: int, bound: int) -> int:
+    """Return the end of a word with the marks that belong to its last letter: an uncased tokenizer strips them.
+
+    :param bound: where the next word begins.
+    """
+    while end < bound and (text[end] in "\u200c\u200d" or unicodedata.category(text[end])[0] == "M"):
+        end += 1
+    return end
 
 
 def _units(text: str, start: int, end: int) -> list[tuple[int, int]]:

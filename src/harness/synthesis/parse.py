@@ -134,6 +134,8 @@ def parse_answer(answer: str, legend: Legend, language: str, name: str, repairs:
 
 
 _SIX_DIGITS = regex.compile(r"(?<!\\)((?:\\\\)*)\\u00([0-9a-fA-F]{2})([0-9a-fA-F]{2})")
+_EIGHT_DIGITS = regex.compile(r"(?<!\\)((?:\\\\)*)\\u0001([fF][0-9a-fA-F]{3})")
+"""``\\u0001F600``: an emoji in one escape."""
 _CONTROL_AND_DIGITS = regex.compile("([\x00-\x08\x0b\x0c\x0e-\x1f])([0-9a-fA-F]{2})")
 
 
@@ -144,13 +146,19 @@ def _meant(high: int, low: int, language: str) -> str | None:
     an ASCII letter, which nobody escapes, for a language whose letters are there.
     """
     char = chr(high * 256 + low)
-    if ord(char) < 128 or not (char.isalpha() or unicodedata.category(char) in ("Mn", "Mc")):
+    kind = unicodedata.category(char)
+    if ord(char) < 128 or kind in ("Cn", "Co", "Cs", "Cc"):
         return None
     if high == 0:
-        return char
+        return char if char.isalpha() else None
+    if high == 0x20:  # dashes, curly quotes, joiners, the euro sign: an escaped blank is nothing that anybody writes
+        return char if kind in ("Pd", "Pi", "Pf", "Po", "Sc", "Cf") else None
+    if kind[0] not in "LMN" and (high, low >> 4) not in ((0x09, 0x6), (0x30, 0x0), (0x30, 0x1)):  # dandas, 、。「」
+        return None
     pattern = script_letters(language)
-    at_home = pattern is not None and pattern.match(char) is not None  # marks of the script too
-    return char if at_home and (high < 0x20 or 0x4E <= high <= 0x9F) else None
+    if pattern is None or not (kind[0] == "P" or pattern.match(char)):
+        return None
+    return char if high < 0x20 or 0x30 <= high <= 0x9F or 0xAC <= high <= 0xD7 else None
 
 
 def _with_four_digits(answer: str, language: str, notes: Counter[str]) -> str:
@@ -163,7 +171,11 @@ def _with_four_digits(answer: str, language: str, notes: Counter[str]) -> str:
         notes["repair/null_escape"] += 1
         return f"{match[1]}\\u{ord(char):04x}"
 
-    return str(_SIX_DIGITS.sub(escape, answer))
+    def emoji(match: "regex.Match[str]") -> str:
+        notes["repair/null_escape"] += 1
+        return str(match[1]) + chr(0x10000 + int(match[2], 16))
+
+    return str(_SIX_DIGITS.sub(escape, _EIGHT_DIGITS.sub(emoji, answer)))
 
 
 def _unescaped(value: dict[str, Any], language: str, notes: Counter[str]) -> dict[str, Any]:

@@ -26,7 +26,9 @@ from harness.errors import DataError, FileError, listing, shown
 from harness.records import Sentence, Span
 
 _ENTITY = re.compile(r"(T\d+)\t(\S+) (\d{1,18} \d{1,18}(?:;\d{1,18} \d{1,18})*)(?:\t(.*)|$)")
-_ENTITY_LINE = re.compile(r"T\d+\t")
+_ENTITY_LINE = re.compile(r"[Tt]\d+\s")
+_OTHER_LINE = re.compile(r"[RAEMN]\d+\t|[#*]")
+"""Relations, attributes, events, normalisations, notes, equivalences."""
 _BOUNDARY = re.compile(r"\r?\n[ \t]*\r?\n\s*|(?<=[.!?])[ \t]*\r?\n\s*|(?<=[.!?])[ \t]+(?=[A-ZÀ-ÖØ-Þ])")
 
 
@@ -37,9 +39,12 @@ def read_brat(path: Path, language: str) -> Reading:
     """
     if not path.is_dir():
         raise FileError(f"{path} is not a folder; brat standoff is a folder of .txt files with .ann files beside them")
-    documents = sorted(
-        file for file in path.rglob("*.txt") if not file.name.startswith("._") and "__MACOSX" not in file.parts
-    )
+    files = [file for file in path.rglob("*") if not file.name.startswith("._") and "__MACOSX" not in file.parts]
+    documents = sorted(file for file in files if file.suffix.lower() == ".txt")
+    annotated = {file.with_suffix("") for file in files if file.suffix == ".ann"}
+    alone = sorted(annotated - {document.with_suffix("") for document in documents})
+    if documents and alone:
+        raise FileError(f"{path}: {len(alone)} annotations have no text beside them, first {alone[0].name}.ann")
     if not documents:
         raise FileError(f"{path}: found no .txt file; brat standoff is a folder of .txt files with .ann files")
     missing = [
@@ -49,7 +54,7 @@ def read_brat(path: Path, language: str) -> Reading:
         raise FileError(
             f"{path}: {len(missing)} of {len(documents)} documents lack their annotations, first {missing[0]}"
         )
-    splits = split_names(document.relative_to(path) for document in documents)
+    splits = split_names(document.relative_to(path).parent for document in documents)
     if len(splits) > 1:
         raise FileError(f"{path} holds the splits {listing(splits)}; give the folder of one of them")
     account: Counter[str] = Counter()
@@ -71,7 +76,9 @@ def _annotations(path: Path, text: str, account: Counter[str]) -> list[Span]:
     found: list[_Annotation] = []
     for number, line in enumerate(text_lines(path, account), 1):
         if not _ENTITY_LINE.match(line):
-            continue  # relations, attributes, notes, and the second line of a mention that holds a line break
+            # The second line of a mention that holds a line break, or nothing we know.
+            account["other_lines_passed_over"] += bool(line.strip()) and not _OTHER_LINE.match(line)
+            continue
         match = _ENTITY.match(line)
         if not match:
             raise DataError(f"{path}:{number}: found {shown(line)}; 'T1<TAB>Label START END<TAB>text' is needed")

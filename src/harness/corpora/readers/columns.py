@@ -81,7 +81,8 @@ def find_columns(
     if token_column is not None or tag_column is not None:
         return _named(token_column, tag_column, numbered)
     if not numbered:
-        return _last_with_tags(rows)
+        _check_first_column(sentences, path)
+        return _last_with_tags(rows, path)
     least = min(map(len, rows))
     if least < 3:
         raise DataError(
@@ -123,6 +124,33 @@ def _counts_words(sentences: Sequence[Sequence[Row]]) -> bool:
     return longest > 1 or (longest == 1 and all(len(row) > 2 for sentence in sentences for row in sentence))
 
 
+_NUMBER_LIKE = re.compile(r"\d{1,6}(?:[-.]\d{1,6})?[.)]?")
+
+
+def _check_first_column(sentences: Sequence[Sequence[Row]], path: Path) -> None:
+    """Refuse a first column that is no token, though it does not count 1, 2, 3 in every sentence.
+
+    :raises DataError: nearly all of it are numbers (a blank line is missing or too many, a count that runs on), or it
+        stays the same within every sentence (the name of a document).
+    """
+    rows = [row for sentence in sentences for row in sentence]
+    if len(rows) < 3 or min(map(len, rows)) < 3:
+        return
+    numbers = sum(bool(_NUMBER_LIKE.fullmatch(row[0])) for row in rows)
+    if numbers >= 0.9 * len(rows):
+        raise DataError(
+            f"{path}: the first column holds numbers ({numbers} of {len(rows)} lines) that do not count 1, 2, 3 "
+            "in every "
+            "sentence; look for blank lines that are missing or too many, or name the columns: token_column, tag_column"
+        )
+    longer = [sentence for sentence in sentences if len(sentence) > 1]
+    if len(longer) > 1 and all(len({row[0] for row in sentence}) == 1 for sentence in longer):
+        raise DataError(
+            f"{path}: the first column stays the same within every sentence, so it is no token; name the columns: "
+            "token_column, tag_column"
+        )
+
+
 def _is_tag_column(rows: Sequence[Row], index: int) -> bool:
     """Return True where every line has a tag in a column."""
     return all(
@@ -130,8 +158,17 @@ def _is_tag_column(rows: Sequence[Row], index: int) -> bool:
     )
 
 
-def _last_with_tags(rows: Sequence[Row]) -> Columns:
-    """Return the last column, or the only one with tags where the last has hardly any (notes of annotators)."""
+def _last_with_tags(rows: Sequence[Row], path: Path) -> Columns:
+    """Return the last column, or the only one with tags where the last has hardly any (notes of annotators).
+
+    :raises DataError: two columns beside the token hold tags: two layers, or gold and predictions.
+    """
+    if rows and {len(row) for row in rows} == {3} and _is_tag_column(rows, 1) and _is_tag_column(rows, 2):
+        raise DataError(
+            f"{path}: columns 2 and 3 both hold tags (two layers, chunks, or gold and predictions); name the one "
+            "that counts: "
+            "tag_column: 2 or tag_column: 3"
+        )
     good = sum(bool(TAG_LIKE.fullmatch(row[-1])) for row in rows if len(row) > 1)
     if rows and good * 2 < len(rows):
         tagged = [index for index in range(1, min(map(len, rows))) if _is_tag_column(rows, index)]

@@ -19,6 +19,9 @@ from harness.corpora.readers.reading import Reading, text_lines
 from harness.corpora.readers.tokens import legal_tags, sentence_from_tags, shared_prefix, without_prefix
 from harness.errors import DataError, shown
 
+DOCUMENT_START = "-DOCSTART-"
+"""CoNLL-2003's mark before the first sentence of a document: a line of its own."""
+
 _KEY_COMMENT = re.compile(r"#\s*[\w.:-]+\s*=")
 _ID_COMMENT = re.compile(r"#\s*(?:sent_)?id\s*=\s*(\S.*)")
 _BARE_ID_COMMENT = re.compile(r"#\s+id\s+(\S+)")
@@ -48,6 +51,7 @@ class _Block:
     """The lines of one sentence, cut into columns."""
 
     id: str
+    named: bool = False  # by '# id = ', as the harness writes it
     numbers: list[int] = field(default_factory=list)
     rows: list[list[str]] = field(default_factory=list)
 
@@ -67,9 +71,13 @@ def tagged_sentences(
     """
     account = Counter() if account is None else account
     blocks = list(_blocks(path, account))
-    columns = find_columns([block.rows for block in blocks], path, token_column, tag_column)
+    # What the harness wrote has two columns under an id: tokens such as 1 2 3 or tel:1 are meant.
+    ours = bool(blocks) and blocks[0].named and all(len(row) == 2 for block in blocks for row in block.rows)
+    columns = Columns()
+    if not ours or (token_column, tag_column) != (None, None):
+        columns = find_columns([block.rows for block in blocks], path, token_column, tag_column)
     sentences = [sentence for block in blocks if (sentence := _tagged(block, columns, path, account)).tokens]
-    prefix = shared_prefix(token for sentence in sentences for token in sentence.tokens)
+    prefix = "" if ours else shared_prefix(token for sentence in sentences for token in sentence.tokens if token)
     for sentence in sentences:
         tokens = without_prefix(sentence.tokens, prefix, account)
         yield TaggedSentence(sentence.id, tokens, sentence.tags, sentence.lines)
@@ -80,7 +88,7 @@ def _blocks(path: Path, account: Counter[str]) -> Iterator[_Block]:
     count = 0
     block = _Block("")
     for number, line in enumerate([*text_lines(path, account), ""], 1):
-        if not line.strip(" \t") or line.startswith("-DOCSTART-"):
+        if not line.strip(" \t") or (not block.rows and _columns(line)[0] == DOCUMENT_START):
             if block.rows:
                 count += 1
                 block.id = block.id or str(count)
@@ -90,6 +98,7 @@ def _blocks(path: Path, account: Counter[str]) -> Iterator[_Block]:
         if line.startswith("#") and not block.rows and _is_comment(line):
             match = _ID_COMMENT.match(line) or _BARE_ID_COMMENT.match(line)
             block.id = match[1].strip() if match else block.id
+            block.named = block.named or line.startswith("# id = ")
             continue
         block.numbers.append(number)
         block.rows.append(_columns(line))

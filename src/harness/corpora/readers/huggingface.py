@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Any
 from harness.config.cards import FileSource
 from harness.corpora.readers.jsonl import json_objects
 from harness.corpora.readers.reading import Reading, clean_name
-from harness.corpora.readers.tokens import legal_tags, sentence_from_tags, shared_prefix, token_texts, without_prefix
+from harness.corpora.readers.tokens import (
+    legal_tags,
+    sentence_from_tags,
+    shared_prefix,
+    token_texts,
+    without_empty_tokens,
+    without_prefix,
+)
 from harness.errors import DataError, FileError, listing, shown
 
 if TYPE_CHECKING:
@@ -55,14 +62,14 @@ def read_table(path: Path, language: str, source: FileSource) -> Reading:
                 raise DataError(f"{where}: column {column!r} holds {type(value).__name__}; a list is needed")
         if len(tokens) != len(tags):
             raise DataError(f"{where}: {len(tokens)} tokens and {len(tags)} tags; equal numbers are needed")
-        texts = token_texts(tokens, account, where)
-        rows.append((where, clean_name(row.get("id", number), account), texts, _tag_names(tags, names, account, where)))
-    prefix = shared_prefix(token for _, _, tokens, _ in rows for token in tokens if token)
+        texts, kept = without_empty_tokens(token_texts(tokens, account, where), tags, account)
+        rows.append((where, clean_name(row.get("id", number), account), texts, _tag_names(kept, names, account, where)))
+    prefix = shared_prefix(token for _, _, texts, _ in rows for token in texts)
     sentences = []
-    for where, name, tokens, tags in rows:
-        # An empty token has no prefix to lose.
-        texts = [without_prefix([token], prefix, account)[0] if token else "" for token in tokens]
-        sentence = sentence_from_tags(name, texts, tags, language, account, where)
+    for where, name, texts, names_of_tags in rows:
+        sentence = sentence_from_tags(
+            name, without_prefix(texts, prefix, account), names_of_tags, language, account, where
+        )
         sentences += [sentence] if sentence is not None else []
     return Reading(tuple(sentences), +account)
 
@@ -77,15 +84,17 @@ def _rows(table: "datasets.Dataset", path: Path) -> Iterable[dict[str, Any]]:
 
 
 _SPLIT_WORDS = {
-    "train": "train", "training": "train", "dev": "dev", "devel": "dev", "development": "dev", "valid": "dev",
-    "val": "dev", "validation": "dev", "test": "test", "testing": "test", "eval": "test",
-}  # fmt: skip
+    "train": ("train", "training", "trn"),
+    "dev": ("dev", "devel", "development", "valid", "val", "validate", "validation", "testa"),
+    "test": ("test", "testing", "tst", "eval", "evaluation", "testb", "heldout", "holdout"),
+}
+"""Split → words in the names of its files and folders."""
 
 
 def split_names(paths: Iterable[Path]) -> list[str]:
     """Return the splits that file and folder names tell: ``train-00000-of-00001.parquet``, ``test/1.txt``."""
-    words = (word for path in paths for part in path.parts for word in re.split(r"[^a-z]+", part.casefold()))
-    return sorted({_SPLIT_WORDS[word] for word in words if word in _SPLIT_WORDS})
+    words = {word for path in paths for part in path.parts for word in re.split(r"[^a-z]+", part.casefold())}
+    return sorted(split for split, names in _SPLIT_WORDS.items() if words & set(names))
 
 
 def _open(path: Path, pattern: str | None) -> "datasets.Dataset":
@@ -102,18 +111,16 @@ def _open(path: Path, pattern: str | None) -> "datasets.Dataset":
             f"{path} holds the splits {listing(splits)}; give the folder of one of them, "
             f"{path}/{splits[0] if splits else 'train'}"
         )
-    files = sorted(file for end in _ENDINGS for file in path.rglob(f"*.{end}")) if path.is_dir() else [path]
-    if path.is_dir() and pattern:
-        files = sorted(path.glob(pattern))
+    files = _table_files(path, pattern) if path.is_dir() else [path]
     if not files:
         wanted = repr(pattern) if pattern else ".parquet, .arrow or .jsonl"
         raise FileError(f"{path}: found no {wanted} file")
-    splits = split_names(file.relative_to(path) for file in files) if path.is_dir() else []
-    if len(splits) > 1:
+    told = [split_names([file.relative_to(path)]) for file in files] if path.is_dir() else []
+    splits = sorted({split for names in told for split in names})
+    if len(splits) > 1 or (splits and not all(told)):
         raise FileError(
-            f"{path} holds the splits {listing(splits)} in {len(files)} files; name the files of one of them: a "
-            "path to the "
-            "file, or on a data card files: 'train-*.parquet'"
+            f"{path} holds the splits {listing(splits)}{'' if all(told) else ' and others'} in {len(files)} "
+            "files; name the files of one of them: a path to the file, or on a data card files: 'train-*.parquet'"
         )
     try:
         # Read with pyarrow: datasets' own loader would leave a copy of the text in its cache.
@@ -122,6 +129,15 @@ def _open(path: Path, pattern: str | None) -> "datasets.Dataset":
     except (pa.ArrowException, OSError, OverflowError, UnicodeError, ValueError, TypeError, IndexError) as error:
         # What pyarrow and datasets raise on damaged bytes; the text of a cell may stand in the message.
         raise FileError(f"{path}: not a readable table ({type(error).__name__})") from error
+
+
+def _table_files(folder: Path, pattern: str | None) -> list[Path]:
+    """Return the tables of a folder; JSON beside Parquet or Arrow describes them and is none."""
+    if pattern:
+        return sorted(folder.glob(pattern))
+    by_ending = {ending: sorted(folder.rglob(f"*.{ending}")) for ending in _ENDINGS}
+    binary = by_ending["parquet"] + by_ending["arrow"]
+    return binary or by_ending["jsonl"] + by_ending["json"]
 
 
 def _saved(path: Path) -> "datasets.Dataset":
@@ -150,7 +166,9 @@ def _table(path: Path) -> Any:
         return _arrow(path)
     objects = [value for _, value in json_objects(path)]
     keys = list(dict.fromkeys(key for value in objects for key in value))
-    return pa.Table.from_pylist([{key: value.get(key) for key in keys} for value in objects])
+    # An id may be a number here and a text there.
+    rows = [{key: value.get(key) for key in keys} for value in objects]
+    return pa.Table.from_pylist([{**row, "id": str(row["id"])} if row.get("id") is not None else row for row in rows])
 
 
 def _arrow(path: Path) -> Any:

@@ -14,13 +14,16 @@ from harness.corpora.readers.reading import Reading, clean_spans, clean_text, te
 from harness.errors import DataError, shown
 from harness.records import Sentence, Span
 
-_NAME = r"[A-Za-z][A-Za-z0-9_.-]*"
+_NAME = r"[^\W\d_][\w.:-]*"
 _ATTRIBUTE = r"(?:\s+[A-Za-z_]+\s*=\s*(?:\"[^\"<>]*\"|'[^'<>]*'|[^\s\"'<>]+))*"
 _TAG = re.compile(
     rf"<(?P<close>\s*/)?\s*(?P<name>{_NAME})(?P<attributes>{_ATTRIBUTE})\s*>"
-    rf"|\[(?P<close2>\s*/)?\s*(?P<name2>{_NAME})\s*\]"
+    rf"|\[(?P<close2>\s*/)?\s*(?P<name2>{_NAME})\s*\]|\{{(?P<close3>\s*/)?\s*(?P<name3>{_NAME})\s*\}}"
 )
-_TYPE = re.compile(r"\s(?:type|label|class|entity)\s*=\s*[\"']?([^\"'<>\s]+)", re.IGNORECASE)
+_TYPE = re.compile(r"\s(?:type|label|class|entity)\s*=\s*(?:\"([^\"<>]+)\"|'([^'<>]+)'|([^\"'<>\s]+))", re.IGNORECASE)
+_UNREAD = re.compile(r"(?:<|&lt;|\{|\[)\s*/\s*([^\W\d_][^<>{}\[\]&/]{0,60}?)\s*(?:>|&gt;|\}|\])|\[[^\[\]]+\]\(\w+\)")
+"""A closing tag in some spelling, or Rasa's ``[Alvedon](drug)``."""
+_ENTITIES = re.compile(r"&(?:lt|gt|amp|quot|apos|nbsp|#\d{1,6}|#x[0-9a-fA-F]{1,6});")
 _PLAIN = re.compile(r"</?[A-Z][A-Z0-9_-]*>")
 """The spelling of the format."""
 
@@ -42,7 +45,8 @@ def parse_inline(line: str, where: str, account: Counter[str] | None = None) -> 
     spans: list[Span] = []
     open_name, open_label, open_start, position = "", "", 0, 0
     for match in _TAG.finditer(line):
-        name, closing = match["name"] or match["name2"], bool(match["close"] or match["close2"])
+        name = match["name"] or match["name2"] or match["name3"]
+        closing = bool(match["close"] or match["close2"] or match["close3"])
         if not _is_tag(match, name, line):
             account["brackets_kept_as_text"] += match["name"] is not None
             continue
@@ -59,7 +63,8 @@ def parse_inline(line: str, where: str, account: Counter[str] | None = None) -> 
             raise DataError(f"{where}: <{shown(name)[1:-1]}> inside <{open_name}>; nested entities are not supported")
         else:
             kind = _TYPE.search(match["attributes"] or "")
-            open_name, open_label, open_start = name, kind[1] if kind else name, len(text)
+            label = next(value for value in kind.groups() if value) if kind else name
+            open_name, open_label, open_start = name, label, len(text)
     if open_name:
         raise DataError(f"{where}: <{shown(open_name)[1:-1]}> is never closed")
     return text + line[position:], spans
@@ -71,7 +76,7 @@ def _is_tag(match: re.Match[str], name: str, line: str) -> bool:
         return True
     if name.casefold() in _HTML:
         return False
-    opening, closing = ("<", ">") if match["name"] else (r"\[", r"\]")
+    opening, closing = ("<", ">") if match["name"] else (r"\[", r"\]") if match["name2"] else (r"\{", r"\}")
     escaped = re.escape(name)
     opens = re.search(rf"{opening}\s*{escaped}{_ATTRIBUTE}\s*{closing}", line, re.IGNORECASE)
     closes = re.search(rf"{opening}\s*/\s*{escaped}\s*{closing}", line, re.IGNORECASE)
@@ -79,14 +84,24 @@ def _is_tag(match: re.Match[str], name: str, line: str) -> bool:
 
 
 def read_inline(path: Path, language: str) -> Reading:
-    """Read inline-tagged lines; blank lines are passed over and counted."""
+    """Read inline-tagged lines; blank lines are passed over and counted.
+
+    :raises DataError: see :func:`parse_inline`; or a file that is tagged in a spelling that is not read.
+    """
     account: Counter[str] = Counter()
     sentences = []
+    unread = ""
     for number, line in enumerate(text_lines(path, account), 1):
         if not line.strip():
             account["blank_lines"] += 1
             continue
         where = f"{path}:{number}"
         text, spans = parse_inline(clean_text(line, account), where, account)
+        left = next((m for m in _UNREAD.finditer(text) if (m[1] or "").casefold() not in _HTML), None)
+        unread = unread or (f"{where}: found {shown(left[0])}" if left else "")
+        account["tags_in_unknown_spellings_kept_as_text"] += left is not None
+        account["html_entities_kept_as_text"] += len(_ENTITIES.findall(text))
         sentences.append(Sentence(str(number), text, language, clean_spans(text, spans, account, where)))
+    if unread and not any(sentence.spans for sentence in sentences):
+        raise DataError(f"{unread}, and no tag of the file could be read; write <LABEL>…</LABEL>")
     return Reading(tuple(sentences), +account)

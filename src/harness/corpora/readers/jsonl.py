@@ -27,9 +27,16 @@ from harness.corpora.readers.reading import (
     read_text,
     split_lines,
 )
-from harness.corpora.readers.tokens import legal_tags, sentence_from_tags, shared_prefix, token_texts, without_prefix
+from harness.corpora.readers.tokens import (
+    legal_tags,
+    sentence_from_tags,
+    shared_prefix,
+    token_texts,
+    without_empty_tokens,
+    without_prefix,
+)
 from harness.errors import DataError, listing, shown
-from harness.languages import normalise_language
+from harness.languages import is_unspaced, normalise_language
 from harness.records import Sentence, Span
 
 ANNOTATION_KEYS = ("spans", "label", "labels", "entities", "annotations", "ents", "ner")
@@ -41,7 +48,7 @@ TAG_KEYS = ("ner_tags", "tags", "labels", "ner")
 _START_KEYS = ("start", "start_offset", "begin", "from")
 _END_KEYS = ("end", "end_offset", "stop", "to")
 _LABEL_KEYS = ("label", "labels", "entity_group", "type", "tag", "entity")
-_SURFACE_KEYS = ("text", "surface", "word")
+_SURFACE_KEYS = ("text", "surface")
 
 
 @dataclass
@@ -112,18 +119,26 @@ def raw_texts(path: Path, language: str, account: Counter[str], *, annotated: bo
     of_tools: set[str] = set()
     for number, value in json_objects(path, account):
         where = f"{path}:{number}"
-        task = _label_studio(value, account, where) if _is_label_studio(value) else value
+        task = _label_studio(value, account, where, annotated) if _is_label_studio(value) else value
         if task is not value or "answer" in value:
             of_tools.add(where)
-        if task is not None and _is_accepted(task, account):
+        if task is not None and (not annotated or _is_accepted(task, account)):
             values.append((where, task))
-    tokens = (token for _, value in values if _has_tags(value) for token in value["tokens"] if isinstance(token, str))
+    tokens = (
+        token
+        for _, value in values
+        if _has_tags(value)
+        for token in value["tokens"]
+        if token and isinstance(token, str)
+    )
     prefix = shared_prefix(tokens)
     found: list[RawText | Sentence] = []
     for number, (where, value) in enumerate(values, 1):
         own = value.get("language")
         spoken = normalise_language(str(own)) if own else language
         name = clean_name(value.get("id", where.rpartition(":")[2] or number), account)
+        if not annotated and _has_tags(value) and not any(key in value for key in TAG_KEYS):
+            value = {**value, "ner_tags": ["O"] * len(value["tokens"])}
         if _has_tags(value):
             sentence = _from_tokens(value, name, spoken, where, account, prefix)
             found += [sentence] if sentence is not None else []
@@ -151,14 +166,14 @@ def _reading(path: Path, language: str, *, annotated: bool) -> Reading:
 def _raw_text(
     value: Mapping[str, Any], name: str, language: str, where: str, account: Counter[str], *, annotated: bool
 ) -> RawText:
-    text = value.get("text")
+    text = value.get("text", value.get("data"))  # doccano once wrote data
     if not isinstance(text, str):
         raise DataError(f"{where}: 'text' is {'missing' if text is None else type(text).__name__}; a string is needed")
     text = clean_text(text, account)
     key = _annotation_key(value)
     spans: list[Span] = []
     surfaces: list[str | None] = []
-    if key is None and annotated:
+    if key is None and annotated and not _leaves_out_empty(value):
         raise DataError(
             f"{where}: no annotations: 'spans' is missing (found {shown(listing(value, most=8))}); "
             f'they are read from {listing(ANNOTATION_KEYS)}; a sentence without entities has "spans": []'
@@ -180,10 +195,21 @@ def _annotation_key(value: Mapping[str, Any]) -> str | None:
     if value.get("spans"):
         return "spans"
     filled = [key for key in ANNOTATION_KEYS if _looks_like_spans(value.get(key))]
-    filled += [key for key in value if key not in (*ANNOTATION_KEYS, "tokens") and _looks_like_spans(value[key])]
     if filled:
         return filled[0]
-    return next((key for key in ANNOTATION_KEYS if key in value and not isinstance(value[key], str)), None)
+    known = next((key for key in ANNOTATION_KEYS if key in value and not _is_category(value[key])), None)
+    if known is not None:
+        return known  # empty: the sentence has no entity, whatever a model guessed under another key
+    return next(
+        (key for key in value if key not in (*ANNOTATION_KEYS, "tokens") and _looks_like_spans(value[key])), None
+    )
+
+
+def _is_category(value: object) -> bool:
+    """Return True for the class of a whole text (``"label": "positive"``), which is no annotation of entities."""
+    return isinstance(value, str) or (
+        isinstance(value, list) and bool(value) and all(isinstance(v, str) for v in value)
+    )
 
 
 def _looks_like_spans(value: object) -> bool:
@@ -248,7 +274,11 @@ def _in_characters(raws: Sequence[RawText], path: Path, account: Counter[str]) -
     by_surface = wrong is not None and all(_surfaces_match(raw) or _utf16_surfaces(raw) for raw in raws)
     if wrong is not None and not by_surface:
         raise DataError(f"{wrong.where}: the text at a span is not what the annotation says; check the offsets")
-    listed = [(raw.text, [span[:2] for span in raw.spans]) for raw in raws]
+    # A span whose surface the file gives, and which holds it, is in characters.
+    listed = [
+        (raw.text, [span[:2] for span, surface in zip(raw.spans, raw.surfaces, strict=True) if surface is None])
+        for raw in raws
+    ]
     own = all(raw.own for raw in raws)
     if not by_surface and not utf16_explains(listed, in_doubt_characters=own):
         for raw in raws:
@@ -259,6 +289,8 @@ def _in_characters(raws: Sequence[RawText], path: Path, account: Counter[str]) -
                     "characters; "
                     "the text holds characters beyond U+FFFF (emoji), and not all offsets of the file fit UTF-16 units"
                 )
+        if not own:
+            account["spans_whose_offsets_may_count_utf16"] += sum(_undecided(raw) for raw in raws)
         return
     for raw in raws:
         if raw.text.isascii() or max(raw.text) <= "\uffff":
@@ -269,6 +301,16 @@ def _in_characters(raws: Sequence[RawText], path: Path, account: Counter[str]) -
         if raw.tokens is not None:
             raw.tokens = [(positions.get(start, nowhere), positions.get(end, nowhere)) for start, end in raw.tokens]
         account["offsets_shifted/utf16"] += len(raw.spans)
+
+
+def _undecided(raw: RawText) -> int:
+    """Count the spans of a tool's text in a script without blanks, behind an emoji: nothing tells what they count."""
+    if raw.text.isascii() or max(raw.text) <= "\uffff":
+        return 0
+    return sum(
+        surface is None and any(char > "\uffff" for char in raw.text[: span.end]) and is_unspaced(raw.text[span.start])
+        for span, surface in zip(raw.spans, raw.surfaces, strict=True)
+    )
 
 
 def _surfaces_match(raw: RawText) -> bool:
@@ -306,33 +348,51 @@ def _from_tokens(
         raise DataError(f"{where}: {len(tokens)} tokens and {len(tags)} tags; equal numbers are needed")
     if "text" in value:
         account["texts_made_from_tokens"] += 1
-    texts = without_prefix(token_texts(tokens, account, where), prefix, account)
-    return sentence_from_tags(name, texts, legal_tags(tags, account, where), language, account, where)
+    texts, kept = without_empty_tokens(token_texts(tokens, account, where), tags, account)
+    texts = without_prefix(texts, prefix, account)
+    return sentence_from_tags(name, texts, legal_tags(kept, account, where), language, account, where)
 
 
 def _is_accepted(value: Mapping[str, Any], account: Counter[str]) -> bool:
     """Return False for what a Prodigy annotator rejected or passed over, and count it."""
-    answer = value.get("answer")
+    answer = str(value.get("answer")).casefold()
     if answer in ("reject", "ignore"):
         account[f"answers_dropped/{answer}"] += 1
         return False
     return True
 
 
+_TOOLS = {"answer": "accept", "annotation_id": None, "_task_hash": None}
+"""Keys of exports that leave annotations out where there are none (Prodigy, Label Studio's JSON_MIN), and their
+value.
+"""
+
+
+def _leaves_out_empty(value: Mapping[str, Any]) -> bool:
+    return any(key in value and (wanted is None or value[key] == wanted) for key, wanted in _TOOLS.items())
+
+
 def _is_label_studio(value: Mapping[str, Any]) -> bool:
     return isinstance(value.get("data"), Mapping) and any(key in value for key in ("annotations", "completions"))
 
 
-def _label_studio(value: Mapping[str, Any], account: Counter[str], where: str) -> dict[str, Any] | None:
-    """Return a Label Studio task in our form: the first annotation that was not cancelled; the others are counted.
+def _label_studio(
+    value: Mapping[str, Any], account: Counter[str], where: str, annotated: bool
+) -> dict[str, Any] | None:
+    """Return a Label Studio task in our form: its ground truth, else the first annotation that was not cancelled.
 
-    A task that nobody annotated is dropped, and counted: it is not a text without entities.
+    The other annotations are counted. A task that nobody annotated is dropped, and counted: it is not a text without
+    entities.
+
+    :param annotated: false where the text alone is wanted.
     """
     data = value["data"]
     texts = [text for text in data.values() if isinstance(text, str)]
     text = data.get("text", texts[0] if len(texts) == 1 else None)
     if not isinstance(text, str):
         raise DataError(f"{where}: the task's data holds {len(texts)} texts and none is called 'text'")
+    if not annotated:
+        return {"id": value.get("id", where.rpartition(":")[2]), "text": text}
     listed = value.get("annotations", value.get("completions"))
     if not isinstance(listed, list):
         raise DataError(f"{where}: 'annotations' is {type(listed).__name__}; a list is needed")
@@ -341,13 +401,16 @@ def _label_studio(value: Mapping[str, Any], account: Counter[str], where: str) -
         account["tasks_without_annotation_dropped"] += 1
         return None
     account["further_annotations_dropped"] += len(made) - 1
+    chosen = next((one for one in made if one.get("ground_truth")), made[0])
     spans = []
-    for item in _list(made[0], "result", where):
+    for item in _list(chosen, "result", where):
         region = item.get("value") if isinstance(item, Mapping) else None
         if not isinstance(region, Mapping) or not {"start", "end"} <= region.keys():
+            region = {}
+        labels = next((region[key] for key in ("labels", "hypertextlabels", "label") if region.get(key)), None)
+        if not labels:
             account["results_other_than_spans_passed_over"] += 1
             continue
-        labels = next((region[key] for key in ("labels", "hypertextlabels", "label") if region.get(key)), None)
         if isinstance(labels, list) and len(labels) > 1:
             raise DataError(f"{where}: a region has {len(labels)} labels; one entity has one label")
         spans.append({"start": region["start"], "end": region["end"], "label": labels, "text": region.get("text")})

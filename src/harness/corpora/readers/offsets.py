@@ -102,14 +102,15 @@ def rule_for_surfaces(text: str, spans: Sequence[Pair], surfaces: Sequence[str])
 def utf16_explains(texts: Sequence[tuple[str, Sequence[Pair]]], *, in_doubt_characters: bool = False) -> bool:
     """Return True where all spans of a file make sense in UTF-16 units and some do not in characters.
 
-    A span makes sense when it lies in the text, holds no blank at an edge and cuts no run of letters or digits.
+    A span makes sense when it lies in the text, holds more than blanks and cuts no run of letters or digits; shifted,
+    it must hold no blank at an edge either.
 
     :param texts: each text with its spans; only those with characters beyond U+FFFF tell anything.
-    :param in_doubt_characters: a span that cuts a word is no reason for doubt, only one outside the text or with a
-        blank at an edge: the rule for our own format, which counts characters and may hold any span.
+    :param in_doubt_characters: only a span outside the text is a reason for doubt: the rule for our own format, which
+        counts characters and may hold any span.
     """
     wide = [(text, spans) for text, spans in texts if spans and not text.isascii() and max(text) > "\uffff"]
-    sensible = _holds_no_blank if in_doubt_characters else _fits
+    sensible = _lies_inside if in_doubt_characters else _is_possible
     if all(sensible(text, *span) for text, spans in wide for span in spans):
         return False
     return all(_fits(text, *span) for text, spans in _in_characters(wide) for span in spans)
@@ -121,12 +122,18 @@ def _in_characters(texts: Sequence[tuple[str, Sequence[Pair]]]) -> Iterator[tupl
         yield text, [(positions.get(start, -1), positions.get(end, -1)) for start, end in spans]
 
 
-def _holds_no_blank(text: str, start: int, end: int) -> bool:
-    return 0 <= start < end <= len(text) and not text[start].isspace() and not text[end - 1].isspace()
+def _lies_inside(text: str, start: int, end: int) -> bool:
+    return 0 <= start < end <= len(text)
+
+
+def _is_possible(text: str, start: int, end: int) -> bool:
+    """Return True where an annotator may have meant a span: blanks at an edge slip in, half a word does not."""
+    inside = _lies_inside(text, start, end) and bool(text[start:end].strip())
+    return inside and not (_cuts(text, start) or _cuts(text, end))
 
 
 def _fits(text: str, start: int, end: int) -> bool:
-    return _holds_no_blank(text, start, end) and not (_cuts(text, start) or _cuts(text, end))
+    return _is_possible(text, start, end) and not text[start].isspace() and not text[end - 1].isspace()
 
 
 def _cuts(text: str, place: int) -> bool:

@@ -53,6 +53,8 @@ def decode(data: bytes, name: str, account: Counter[str] | None = None) -> str:
     :param account: counts a file in UTF-16 as ``utf16_files_decoded``.
     :raises FileError: it is neither; the message names the line.
     """
+    if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        raise FileError(f"{name}: is UTF-32; convert the file with 'iconv -f utf-32 -t utf-8'")
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         try:
             text = data.decode("utf-16")

@@ -40,13 +40,20 @@ def join_tokens(tokens: Sequence[str]) -> tuple[str, tuple[tuple[int, int], ...]
 def without_blank_tokens(
     tokens: Sequence[str], tags: Sequence[str], account: Counter[str]
 ) -> tuple[list[str], list[str]]:
-    """Drop tokens that are empty or consist of blanks alone, with their tags, and count them."""
+    """Drop tokens that consist of blanks alone, with their tags, and count them."""
     kept = [index for index, token in enumerate(tokens) if token.strip()]
-    empty = sum(not token for token in tokens)
-    if empty:
-        account["empty_tokens_dropped"] += empty
-    if len(kept) + empty < len(tokens):
-        account["blank_tokens_dropped"] += len(tokens) - len(kept) - empty
+    if len(kept) < len(tokens):
+        account["blank_tokens_dropped"] += len(tokens) - len(kept)
+    return [tokens[index] for index in kept], [tags[index] for index in kept]
+
+
+def without_empty_tokens(
+    tokens: Sequence[str], tags: Sequence[object], account: Counter[str]
+) -> tuple[list[str], list[object]]:
+    """Drop tokens that are empty, with their tags, which may be missing too, and count them."""
+    kept = [index for index, token in enumerate(tokens) if token]
+    if len(kept) < len(tokens):
+        account["empty_tokens_dropped"] += len(tokens) - len(kept)
     return [tokens[index] for index in kept], [tags[index] for index in kept]
 
 
