@@ -1,6 +1,7 @@
 import errno
 import os
 import sqlite3
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from harness.cache import (
     cache_key,
     cached_folder,
     made_whole,
+    remove_cache_leftovers,
     working_rows,
     write_text,
 )
@@ -162,3 +164,15 @@ def test_half_written_files_of_killed_commands_are_removed(tmp_path: Path) -> No
     (tmp_path / ".other.txt-abc.part").write_text("somebody else's")
     write_text(tmp_path / "out.txt", "whole")
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == [".other.txt-abc.part", "out.txt"]
+
+
+def test_a_folder_that_is_no_cache_keeps_what_is_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
+    kept = [tmp_path / "project" / ".git", tmp_path / "working" / "notes.sqlite", tmp_path / "project" / "x"]
+    for path in kept:
+        path.mkdir(parents=True) if path.suffix != ".sqlite" else path.parent.mkdir()
+    kept[1].write_text("mine")
+    for path in [*kept, tmp_path / "project"]:
+        os.utime(path, (time.time() - 30 * 86_400,) * 2)
+    remove_cache_leftovers()
+    assert all(path.exists() for path in kept)

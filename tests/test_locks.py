@@ -80,13 +80,23 @@ def test_the_folder_of_a_killed_process_is_removed_by_the_next_and_that_of_a_liv
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_without_a_lock_is_removed_only_when_it_is_old(tmp_path: Path) -> None:
+def test_only_what_bears_our_mark_is_ever_removed(tmp_path: Path) -> None:
     import os
 
-    (tmp_path / "harness-new").mkdir()
-    (tmp_path / "harness-old").mkdir()
-    (tmp_path / "mine").mkdir()
-    old = time.time() - 3600
-    os.utime(tmp_path / "harness-old", (old, old))
-    assert remove_leftovers(tmp_path) == 1
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["harness-new", "mine"]
+    (tmp_path / "harness-paper").mkdir()
+    (tmp_path / "harness-paper" / "notes.md").write_text("mine")
+    (tmp_path / "harness-empty").mkdir()
+    (tmp_path / "harness-other").mkdir()
+    (tmp_path / "harness-other" / ".in-use").write_text("")
+    # A kill between the making of a folder and its marking leaves nothing but perhaps an empty file.
+    for name in (".new-harness-1", ".new-harness-2", ".new-harness-3", ".new-harness-young"):
+        (tmp_path / name).mkdir()
+    (tmp_path / ".new-harness-2" / ".in-use").touch()
+    (tmp_path / ".new-harness-3" / "weights").touch()
+    for path in [*tmp_path.iterdir()]:
+        if "young" not in path.name:
+            os.utime(path, (time.time() - 3600,) * 2)
+    assert remove_leftovers(tmp_path) == 0
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"harness-paper", "harness-empty", "harness-other", ".new-harness-3", ".new-harness-young"}
+    assert (tmp_path / "harness-paper" / "notes.md").read_text() == "mine"

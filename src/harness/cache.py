@@ -13,6 +13,7 @@ import fcntl
 import json
 import logging
 import os
+import re
 import shutil
 import sqlite3
 import tempfile
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import Protocol
 
 from harness.errors import DataError, HarnessError
-from harness.locks import file_lock, is_locked, release, remove_leftovers, scratch_folder
+from harness.locks import file_lock, is_locked, is_scratch_mark, release, remove_leftovers, scratch_folder
 from harness.provenance import file_digest
 
 logger = logging.getLogger(__name__)
@@ -70,10 +71,10 @@ def cached_folder(kind: str, key: str, write: Callable[[Path], None]) -> Path:
         entry.parent.mkdir(parents=True, exist_ok=True)
     with disk_errors(entry), scratch_folder(f".{key}-", entry.parent) as scratch:
         write(scratch)
-        release(scratch)
         write_digests(scratch)
         try:
             scratch.rename(entry)
+            release(entry)
         except OSError as error:
             if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
                 raise
@@ -82,7 +83,8 @@ def cached_folder(kind: str, key: str, write: Callable[[Path], None]) -> Path:
 
 def write_digests(folder: Path, name: str = DIGESTS) -> None:
     """Write the digests of a folder's files beside them."""
-    found = {file.name: file_digest(file) for file in sorted(folder.iterdir()) if file.is_file() and file.name != name}
+    files = [file for file in sorted(folder.iterdir()) if file.is_file() and not is_scratch_mark(file.name)]
+    found = {file.name: file_digest(file) for file in files if file.name != name}
     (folder / name).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
@@ -108,8 +110,9 @@ def remove_cache_leftovers() -> None:
         if kind.is_dir():
             remove_leftovers(kind, ".")
     for path in (place / "working").glob("*.sqlite"):
-        old = time.time() - path.stat().st_mtime > WORKING_DAYS * 86_400
-        if old and not is_locked(path.with_suffix(".lock")):
+        lock = path.with_suffix(".lock")
+        ours = re.fullmatch(r"[a-z]+-[0-9a-f]{32}", path.stem) and lock.is_file()
+        if ours and time.time() - path.stat().st_mtime > WORKING_DAYS * 86_400 and not is_locked(lock):
             _remove_database(path)
 
 
@@ -266,10 +269,10 @@ def atomic_path(target: Path) -> Iterator[Path]:
 
     A link's own target is replaced; a device (``/dev/null``) is written to and stays what it is.
     """
-    target = target.resolve()
-    device = target.exists() and not target.is_file()
+    device = target.exists() and not target.is_file()  # a pipe's own name, /proc/…/pipe:[1], is no place to look at
     if target.is_dir():
         raise DataError(f"cannot write {target}: it is a folder; name a file")
+    target = target if device else target.resolve()
     place = Path(tempfile.gettempdir()) if device else target.parent
     with disk_errors(target):
         place.mkdir(parents=True, exist_ok=True)
@@ -300,7 +303,7 @@ def _remove_unfinished(place: Path, prefix: str) -> None:
         for entry in entries:
             if entry.name.startswith(prefix) and entry.name.endswith(_UNFINISHED):
                 path = Path(entry.path)
-                if not is_locked(path):
+                if entry.stat(follow_symlinks=False).st_uid == os.getuid() and not is_locked(path):
                     path.unlink(missing_ok=True)
 
 

@@ -26,9 +26,12 @@ SCRATCH = "harness-"
 """How temporary folders begin."""
 
 _LOCK = ".in-use"
+_MARK = b"scratch folder of harness; may be removed once no process holds the lock on this file\n"
+"""What the lock's file says once it is locked: nothing without it is ever removed, whatever its name."""
+
 _NEW = ".new-"
 _UNNAMED_SECONDS = 60
-"""Age from which a folder without a lock was left by a kill between its making and its locking."""
+"""Age from which an empty folder under its first name was left by a kill between its making and its locking."""
 
 
 # Looked up here, because nothing may be loaded between fork and exec of a process with several threads.
@@ -81,7 +84,7 @@ def is_locked(path: Path) -> bool:
     try:
         with path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    except (BlockingIOError, PermissionError):  # what is another user's is none of our business
         return True
     except OSError:
         return False
@@ -100,6 +103,8 @@ def scratch_folder(prefix: str = SCRATCH, place: Path | None = None) -> Iterator
     hidden = Path(tempfile.mkdtemp(prefix=f"{_NEW}{prefix}", dir=place))
     with (hidden / _LOCK).open("wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
+        file.write(_MARK)
+        file.flush()
         # Only now does it get the name that others look for.
         folder = place / hidden.name.removeprefix(_NEW)
         try:
@@ -111,33 +116,45 @@ def scratch_folder(prefix: str = SCRATCH, place: Path | None = None) -> Iterator
 
 
 def release(folder: Path) -> None:
-    """Take the lock's file out of a scratch folder that is about to be renamed to what it was made for."""
+    """Take the lock's file out of a folder that has got the name of what it was made for."""
     with suppress(FileNotFoundError):
         (folder / _LOCK).unlink()
 
 
+def is_scratch_mark(name: str) -> bool:
+    """Return True for the name of the file that marks a scratch folder: it is none of the folder's contents."""
+    return name == _LOCK
+
+
 def remove_leftovers(place: Path, prefix: str = SCRATCH) -> int:
-    """Remove scratch folders whose process is gone; return how many.
+    """Remove this user's scratch folders whose process is gone; return how many.
+
+    Only what bears our mark is removed: anybody may have a folder of such a name.
 
     :param prefix: how their names begin.
     """
     removed = 0
     for folder in _folders(place, (prefix, _NEW + prefix)):
-        if _is_abandoned(folder):
-            shutil.rmtree(folder, ignore_errors=True)
-            removed += 1
+        with suppress(OSError):
+            if _is_abandoned(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+                removed += 1
+            elif folder.name.startswith(_NEW) and time.time() - folder.stat().st_mtime > _UNNAMED_SECONDS:
+                _remove_unmarked(folder)
     return removed
 
 
 def _is_abandoned(folder: Path) -> bool:
     lock = folder / _LOCK
-    if lock.exists():
-        return not is_locked(lock)
-    # Killed before it had its lock, or made by an older version: only an old one is surely nobody's.
-    try:
-        return time.time() - folder.stat().st_mtime > _UNNAMED_SECONDS
-    except OSError:
-        return False
+    return lock.is_file() and lock.read_bytes() == _MARK and not is_locked(lock)
+
+
+def _remove_unmarked(folder: Path) -> None:
+    """Remove a folder that was killed before its lock was marked: it holds nothing but perhaps the empty file."""
+    lock = folder / _LOCK
+    if lock.is_file() and not lock.stat().st_size and not is_locked(lock):
+        lock.unlink()
+    folder.rmdir()  # fails, and does nothing, where there is anything in it
 
 
 def _folders(place: Path, prefixes: Iterable[str]) -> list[Path]:
@@ -146,7 +163,9 @@ def _folders(place: Path, prefixes: Iterable[str]) -> list[Path]:
             return [
                 Path(entry.path)
                 for entry in entries
-                if entry.name.startswith(tuple(prefixes)) and entry.is_dir(follow_symlinks=False)
+                if entry.name.startswith(tuple(prefixes))
+                and entry.is_dir(follow_symlinks=False)
+                and entry.stat(follow_symlinks=False).st_uid == os.getuid()
             ]
     except OSError:
         return []

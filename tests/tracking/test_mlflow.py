@@ -1,4 +1,5 @@
 import logging
+import shutil
 import subprocess
 import sys
 import time
@@ -175,6 +176,20 @@ def test_a_moved_store_finds_its_artifacts_and_writes_beside_itself(tracking: st
         second.log_text("y.txt", "more")
     assert not list(old.glob("runs-artifacts"))
     assert len(list(new.rglob("y.txt"))) == 1
+
+
+def test_a_copied_store_leaves_places_that_are_still_right(tracking: str, tmp_path: Path) -> None:
+    with Run(Store(tracking), "E", name="n", tags={}) as run:
+        run.log_text("x.txt", "hello")
+    before = Store(tracking).client.get_run(run.run_id).info.artifact_uri
+    new = tmp_path / "copy"
+    (new / "runs-artifacts").mkdir(parents=True)
+    shutil.copy(tracking.removeprefix("sqlite:///"), new / "runs.db")
+    copied = Store(f"sqlite:///{new}/runs.db")
+    copied.client.create_experiment("cloud", artifact_location="s3://team/runs-artifacts/cloud")
+    again = Store(f"sqlite:///{new}/runs.db").client
+    assert again.get_run(run.run_id).info.artifact_uri == before
+    assert again.get_experiment_by_name("cloud").artifact_location == "s3://team/runs-artifacts/cloud"
 
 
 @pytest.mark.parametrize("name", ["../../outside", "a/b", "..", "täglich 1"])

@@ -18,7 +18,7 @@ from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 from harness.cache import cache_folder, cache_key, made_whole
 from harness.config import TrackingConfig
@@ -215,6 +215,8 @@ class Store:
         ranked = sorted(trials, key=lambda run: run.data.metrics.get("train/best_dev_entity_f1", 0.0), reverse=True)
         for run in ranked[1:]:
             with store_errors(self.uri):
+                if self.client.search_model_versions(f"run_id = '{run.info.run_id}'"):
+                    continue  # a registered model is served from there
                 repository: Any = get_artifact_repository(run.info.artifact_uri, tracking_uri=self.uri)
                 repository.delete_artifacts(CHECKPOINT)
                 self.client.set_tag(run.info.run_id, "harness.checkpoint", "removed: another trial is better on dev")
@@ -267,31 +269,45 @@ def database_path(uri: str) -> Path | None:
 def _move_along(database: Path) -> None:
     """Let a store that was moved or copied find its artifacts beside the database again.
 
-    MLflow keeps absolute places. Where a recorded place ends like ours, is in another folder, and ours is there, it is
-    the same store in a new place.
+    MLflow keeps absolute places. Where an experiment's recorded folder ends like ours, is gone, and ours is there, it
+    is the same store in a new place. A place that still exists, or is on a server, stays what it is.
     """
     beside = database.parent / f"{database.stem}-artifacts"
     if not beside.is_dir():
         return
-    ours = beside.as_uri()
     columns = (("experiments", "artifact_location"), ("runs", "artifact_uri"), ("model_versions", "source"),
                ("model_versions", "storage_location"), ("logged_models", "artifact_location"))  # fmt: skip
     connection = sqlite3.connect(database, timeout=60)
     try:
-        places = [place for (place,) in connection.execute("SELECT artifact_location FROM experiments") if place]
-        ending = f"/{quote(beside.name)}/"
-        former = {place[: place.index(ending) + len(ending) - 1] for place in places if ending in place} - {ours}
-        for old in former:
-            logger.warning("the store has moved: its artifacts are taken from %s instead of %s", beside, old)
+        places = {place for (place,) in connection.execute("SELECT artifact_location FROM experiments") if place}
+        moved = {old: new for old in sorted(places) if (new := _moved_to(old, beside))}
+        for old, new in moved.items():
+            logger.warning("the store has moved: artifacts are taken from %s instead of %s", new, old)
             with connection:
                 for table, column in columns:
                     if connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone():
                         connection.execute(
-                            f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?",  # noqa: S608
-                            (ours, len(old) + 1, len(old) + 1, f"{old}/"),
+                            f"UPDATE {table} SET {column} = ? || substr({column}, ?) "  # noqa: S608
+                            f"WHERE {column} = ? OR substr({column}, 1, ?) = ?",
+                            (new, len(old) + 1, old, len(old) + 1, f"{old}/"),
                         )
     finally:
         connection.close()
+
+
+def _moved_to(place: str, beside: Path) -> str | None:
+    """Return where an experiment's artifacts are now; None where they are at their recorded place, or nowhere.
+
+    :param place: as recorded: ``file:///…/mlflow-artifacts/EXPERIMENT``.
+    """
+    former, mark, name = place.rpartition(f"/{quote(beside.name)}/")
+    if not mark or not place.startswith("file:///"):
+        return None
+    old = Path(unquote(urlsplit(place).path))
+    if old.exists() or f"{former}{mark}{name}" == f"{beside.as_uri()}/{name}":
+        return None
+    # One that has no artifacts yet moves with its store.
+    return f"{beside.as_uri()}/{name}" if (beside / unquote(name)).is_dir() or not old.parent.is_dir() else None
 
 
 @contextmanager
