@@ -18,7 +18,8 @@ def test_descriptions_places_and_machines_make_no_difference(toy_card: Path, tmp
     for override in (
         "data.citation=somebody", "data.license=MIT", "data.description=x", "data.restricted=true", "encoder.notes=slow",
         "encoder.citation=x", "trainer.threads=3", "tracking.experiment=y", "tracking.checkpoints=none",
-        "data.expected={}", "trainer.batch_size=32.0",
+        "data.expected={}", "trainer.batch_size=32.0", "method.projection.gaps=1", "translator.timeout_seconds=5",
+        "translator.concurrency=1", "translator.api_key_env=MY_KEY",
     ):  # fmt: skip
         assert digest(toy_card, override) == base, override
     moved = tmp_path / "elsewhere"

@@ -51,10 +51,10 @@ def identity(config: Config) -> dict[str, Any]:
     values["trainer"] |= {"learning_rate": config.learning_rate, "max_epochs": config.max_epochs}
     for name in ("learning_rate", "max_epochs"):
         values["encoder"].pop(name, None)
-    _name_by_content(values["encoder"], "path")
-    for group, keys in (("translator", ("path", "tokenizer")), ("aligner", ("path", "priors"))):
-        for key in keys:
-            _name_by_content(values[group], key)
+    if not config.method.translates:
+        values["method"].pop("projection", None)
+    for group, key, digest in local_files(config):
+        values[group][key] = digest
     values["data"] = {
         "name": config.data.name, "labels": config.data.labels, "label_map": config.data.label_map,
         "source": config.data.source.language, "targets": config.targets, "dev_share": config.data.source.dev_share,
@@ -92,11 +92,20 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _name_by_content(values: dict[str, Any], key: str) -> None:
-    """Replace the path of a local file or folder by the digest of what is in it."""
-    path = Path(str(values.get(key) or "")).expanduser()
-    if values.get(key) and path.exists():
-        values[key] = content_digest(path)
+def local_files(config: Config) -> Iterator[tuple[str, str, str]]:
+    """Yield group, key and digest of every local file or folder that an experiment's models and links come from.
+
+    A name stays a name where it stands for something else now: what counts is the content.
+    """
+    keys: dict[str, tuple[str, ...]] = {"encoder": ("path",)}
+    if config.method.translates:
+        keys |= {"translator": ("path", "tokenizer"), "aligner": ("path", "priors")}
+    for group, names in keys.items():
+        for key in names:
+            value = getattr(getattr(config, group), key, None)
+            path = Path(str(value or "")).expanduser()
+            if value and path.exists():
+                yield group, key, content_digest(path)
 
 
 def _split_identities(config: Config) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -110,10 +119,13 @@ def _split_identities(config: Config) -> Iterator[tuple[str, dict[str, Any]]]:
             yield f"{language}.{split}", values
 
 
-def data_params(config: Config, corpora: Mapping[Key, Corpus]) -> dict[str, str]:
+def data_params(
+    config: Config, corpora: Mapping[Key, Corpus], translated: Mapping[Key, Corpus] | None = None
+) -> dict[str, str]:
     """Return what a run records of its data: ``data.digest`` of all of it, ``data.tests`` of each test set.
 
-    Both are of the sentences and spans as read and mapped, so a file in another format is the same data.
+    Both are of the sentences and spans as read and mapped, so a file in another format is the same data. Of what the
+    run itself translated there is ``data.translated``, and of a local model or file of links ``GROUP.KEY_digest``.
     """
     state = blake2b(repr((config.data.labels, sorted(config.data.label_map.items(), key=repr))).encode(), digest_size=8)
     for key in sorted(corpora):
@@ -121,4 +133,10 @@ def data_params(config: Config, corpora: Mapping[Key, Corpus]) -> dict[str, str]
     tests = (
         f"{language}={corpora[(language, split)].digest[:8]}" for language, split in sorted(corpora) if split == "test"
     )
-    return {"data.digest": state.hexdigest(), "data.tests": ",".join(tests)}
+    params = {"data.digest": state.hexdigest(), "data.tests": ",".join(tests)}
+    if translated:
+        made = blake2b(digest_size=8)
+        for key in sorted(translated):
+            made.update(f"{key} {translated[key].digest}".encode())
+        params["data.translated"] = made.hexdigest()
+    return params | {f"{group}.{key}_digest": digest[:16] for group, key, digest in local_files(config)}

@@ -134,7 +134,7 @@ def run_experiment(
         with opened as run, withheld():  # inside too: the run keeps the reason of its failure
             if on_start:
                 on_start(run.run_id)
-            params = run_params(config) | data_params(config, catalogue.corpora)
+            params = run_params(config) | data_params(config, catalogue.corpora, routes.corpora())
             run.log_params(params)
             run.log_json("config.json", saved_config(config))
             run.log_corpora([*{**catalogue.corpora, **routes.corpora()}.values()])

@@ -72,17 +72,21 @@ def _metric_name(text: str) -> str:
     return re.sub(r"[^\w.\-: /]", "_", text)  # a foreign label may hold what MLflow refuses in a name
 
 
+_HOW = ("ranking", "timeout_seconds", "concurrency", "api_key_env")
+"""Keys of an engine that change no result: runs that differ in them are repetitions of one another."""
+
+
 def run_params(config: Config) -> dict[str, str]:
     """Return the scalar configuration keys of a run; the card is named, not spelled out."""
     values = config.model_dump(
         mode="json", exclude={"data", "encoder", "tracking", "translator", "aligner", "synthesis"}
     )
     for group, card in (("translator", config.translator), ("aligner", config.aligner)):
-        values[group] = card.model_dump(mode="json", exclude_defaults=True, exclude={"kind", "pairs", "codes"})
+        values[group] = card.model_dump(mode="json", exclude_defaults=True, exclude={"kind", "pairs", "codes", *_HOW})
     if not config.method.translates:
         del values["method"]["projection"]
     encoder = config.encoder.model_dump(
-        mode="json", exclude={"citation", "notes", "languages", "learning_rate", "max_epochs"}
+        mode="json", exclude={"citation", "notes", "languages", "license", "layers", "learning_rate", "max_epochs"}
     )
     params = {"data.name": config.data.name, "data.source": config.data.source.language}
     params["data.targets"] = ",".join(config.targets)

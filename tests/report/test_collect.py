@@ -147,3 +147,24 @@ def test_nothing_of_a_name_is_run_or_rendered() -> None:
     rows = list(csv.reader(io.StringIO(comma_separated(["a"], [[hostile], ["-1.5"], ["+x"], [0.5]]))))
     assert [row[0][0] for row in rows[1:]] == ["'", "-", "'", "0"]
     assert "\\textbackslash{}" in latex(["a"], [["\\input{x}"]])
+
+
+def test_rows_of_one_corpus_are_told_apart_even_where_another_corpus_is_there() -> None:
+    header, *rows = compare(
+        record(1, f1=0.5, data__name="A", data__digest="d1", data__tests="sv=11"),
+        record(1, f1=0.7, data__name="A", data__digest="d2", data__tests="sv=22"),
+        record(1, f1=0.9, data__name="B", data__digest="d3", data__tests="sv=33"),
+    )
+    assert len(rows) == 3
+    assert len({tuple(row[: header.index("seeds")]) for row in rows}) == 3
+
+
+def test_translations_of_other_content_are_other_rows_and_named_only_where_nothing_else_tells_them_apart() -> None:
+    header, *rows = compare(record(1, data__translated="aa", f1=0.4), record(2, data__translated="bb", f1=0.6))
+    assert len(rows) == 2
+    assert "data.translated" in header
+    header, *rows = compare(
+        record(1, data__translated="aa", translator__name="x"), record(2, data__translated="bb", translator__name="y")
+    )
+    assert len(rows) == 2
+    assert "data.translated" not in header

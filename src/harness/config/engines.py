@@ -35,14 +35,14 @@ class TranslatorCard(Strict):
     """chat: the model's name on the server."""
     base_url: str | None = None
     """chat: the server, for example http://127.0.0.1:8000/v1; null takes the vendor's own."""
-    api_key_env: str | None = None
+    api_key_env: Annotated[str | None, DESCRIBES] = None
     """chat: environment variable that holds the key; the key itself stands in no file. null: OPENAI_API_KEY for the
     vendor's own server, no key for any other."""
     temperature: float = Field(default=0.0, ge=0.0)
     """chat: sampling temperature."""
-    concurrency: int = Field(default=4, ge=1)
+    concurrency: Annotated[int, DESCRIBES] = Field(default=4, ge=1)
     """chat: requests under way at once."""
-    timeout_seconds: float = Field(default=60.0, gt=0)
+    timeout_seconds: Annotated[float, DESCRIBES] = Field(default=60.0, gt=0)
     """chat: seconds until a request counts as lost and is repeated."""
     ranking: Annotated[str | None, DESCRIBES] = None
     """File of `harness translate --score --ranking FILE`: the intrinsic ranking that chose this engine."""

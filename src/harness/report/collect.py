@@ -156,15 +156,20 @@ def _telling_apart(signatures: Sequence[tuple[Any, ...]], shown: set[str]) -> li
     for protocol, names, signature in signatures:
         settings = dict(signature)
         shown_values = tuple(settings.pop(key, None) for key in sorted(shown))
-        if "data.name" in shown:  # the corpus has its column: its languages and digests say nothing more
-            settings = {key: value for key, value in settings.items() if not key.startswith("data.")}
         same_name[(protocol, names, shown_values)].append(settings)
-    differing = set()
+    differing: set[str] = set()
     for rows in same_name.values():
-        for key in {key for row in rows for key in row}:
-            if len({row.get(key) for row in rows}) > 1:
-                differing.add(key)
+        found = {key for row in rows for key in row if len({row.get(key) for row in rows}) > 1}
+        # Digests and the corpus's own keys are no names a person can read: shown where nothing else tells rows apart.
+        named = {key for key in found if not _is_content(key)}
+        if len({tuple(row.get(key) for key in sorted(named)) for row in rows}) < len(rows):
+            named = found
+        differing |= named
     return sorted(differing - shown)
+
+
+def _is_content(key: str) -> bool:
+    return key.startswith("data.") or key.endswith("_digest")
 
 
 def latest_per_seed(runs: Iterable[Record]) -> list[Record]:
