@@ -32,7 +32,21 @@ from harness.provenance import command_line, content_digest, mask_secret, mask_u
         ("x=https://h/v1?api_key=KEY", "x=https://h/v1?api_key=***"),
         ("x=https://h/v1?access_token=KEY#a", "x=https://h/v1?access_token=***#a"),
         ("connection to 'host=h password=PW user=u' failed", "connection to 'host=h password=*** user=u' failed"),
+        # quotes in a password, a second @, a second URL, other ways to write a secret
+        ("x=postgresql://u:pa'ss@h/db", "x=postgresql://u:***@h/db"),
+        ('x=http://u:pa"ss@h/v1', "x=http://u:***@h/v1"),
+        ("x=postgresql://u:p@w/x@h/db", "x=postgresql://u:***@h/db"),
+        ("a=b://c:d@e f://g:h@i", "a=b://c:***@e f://g:***@i"),
+        (
+            '{"a": "http://h/v1", "b": "me@h", "c": "http://u:pw@h"}',
+            '{"a": "http://h/v1", "b": "me@h", "c": "http://u:***@h"}',
+        ),
+        ("https://h/#access_token=KEY", "https://h/#access_token=***"),
+        ("PGPASSWORD=pw psql", "PGPASSWORD=***"),
+        ("Authorization: Basic dXNlcjpwdw==", "Authorization: Basic ***"),
+        ('where password="a b" c', "where password=*** c"),
         # nothing to mask
+        ("Basic training of the password is done", "Basic training of the password is done"),
         ("http://127.0.0.1:8000/v1", "http://127.0.0.1:8000/v1"),
         ("https://huggingface.co/owner/name", "https://huggingface.co/owner/name"),
         ("MLflow UI: http://127.0.0.1:5000 (Ctrl-C ends it)", "MLflow UI: http://127.0.0.1:5000 (Ctrl-C ends it)"),

@@ -7,6 +7,7 @@ import sys
 from importlib import metadata, util
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from harness.cache import cache_folder
 from harness.config.compose import default_tracking_uri, shipped_folder
@@ -114,9 +115,13 @@ def _hub() -> Finding:
             "HF_HUB_OFFLINE is set",
             "unset HF_HUB_OFFLINE to download encoders",
         )
-    host = os.environ.get("HF_ENDPOINT", "https://huggingface.co").split("://")[-1].split("/")[0].split(":")[0]
     try:
-        with socket.create_connection((host, 443), timeout=3):
+        address = urlsplit(os.environ.get("HF_ENDPOINT", "https://huggingface.co"))
+        host, port = address.hostname or "", address.port or (80 if address.scheme == "http" else 443)
+    except ValueError:
+        return Finding("missing", "Hugging Face hub", "HF_ENDPOINT is no URL", "set it to https://HOST")
+    try:
+        with socket.create_connection((host, port), timeout=3):
             return Finding("ok", "Hugging Face hub", f"{host} reachable")
     except OSError as error:
         mend = "use local folders (encoder=hf encoder.path=FOLDER), or set HF_ENDPOINT to a mirror"

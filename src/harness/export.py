@@ -94,12 +94,13 @@ def export_run(
         raise UsageError(f"{target} exists and is not an exported model; choose another folder")
     if record.status != "FINISHED":
         raise UsageError(f"run {record.run_id} is {record.status}, only finished runs are exported")
+    target = target.resolve()  # a link to a former export stays one
     target.parent.mkdir(parents=True, exist_ok=True)
     with scratch_folder(".export-", target.parent) as scratch:
         fetched = _fetch(store, record, scratch, model)
         folder = scratch / "export"
         with disk_errors(target):
-            shutil.copytree(fetched, folder)
+            shutil.copytree(fetched, folder, ignore=shutil.ignore_patterns("registered_model_meta"))  # MLflow's own
         trained = load_model(folder)
         agreement, probes = _agreement(store, record, trained, model)
         difference = _export_onnx(trained, folder) if onnx else None
@@ -110,7 +111,7 @@ def export_run(
             raise UsageError(f"{target} holds files that no export wrote ({foreign[0]}); choose another folder")
         _readable(folder)
         if target.exists():
-            shutil.rmtree(target)
+            target.rename(scratch / "former")
         folder.rename(target)
     registered = _register(store, record, register, model, alias) if register else ""
     return Exported(target, record.run_id, agreement, probes, difference, registered)

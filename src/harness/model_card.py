@@ -9,6 +9,7 @@ import shlex
 from pathlib import PurePath
 from typing import Any
 
+from harness.errors import printable
 from harness.provenance import mask_url
 from harness.report.collect import Record
 from harness.report.tables import markdown, markdown_text
@@ -45,7 +46,10 @@ def model_card(record: Record, manifest: dict[str, Any], *, agreement: tuple[int
         "",
         markdown(["key", "value"], _settings(record)),
         "",
-        f"Reproduce: `{without_places(record.tags.get('harness.command', '')).replace('`', '')}`",
+        "Reproduce:",
+        "",
+        # Indented code: nothing in it ends it but a line that is not indented, and there is one line.
+        "    " + printable(" ".join(without_places(record.tags.get("harness.command", "")).split())),
         "",
         "## Use",
         "",
@@ -116,6 +120,8 @@ def without_places(command: str) -> str:
         path = rest if slashes and scheme.startswith("sqlite") else place
         if path.startswith(("/", "~")):
             word = f"{key}{equals}" * bool(equals) + f"FOLDER/{PurePath(path).name}"
+        elif "://" not in word:  # {en-fr: /home/me/model}, path="/home/me/x"
+            word = re.sub(r"(?<![\w.])[~/](?:[^\s\"',{}\[\]]*/)([^\s\"',{}\[\]/]+)", r"FOLDER/\1", word)
         words.append(shlex.quote(mask_url(word)))
     return " ".join(words)
 

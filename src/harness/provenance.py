@@ -20,7 +20,7 @@ RECORDED_PACKAGES = (
     "torch", "pytorch-lightning", "transformers", "datasets", "mlflow", "optuna", "numpy", "hydra-core",
 )  # fmt: skip
 
-_SECRET = re.compile(r"(^|[._-])(token|secret|password|passwd|api_?key|credentials?)$", re.IGNORECASE)
+_SECRET = re.compile(r"(^|[._-]|pg)(token|secret|password|passwd|api_?key|credentials?)$", re.IGNORECASE)
 
 
 def versions() -> dict[str, str]:
@@ -65,20 +65,28 @@ def command_line(arguments: Sequence[str]) -> str:
 
 def mask_secret(argument: str) -> str:
     """Replace the value of ``key=value`` whose key names a secret, and passwords inside URLs."""
-    key, equals, value = argument.partition("=")
+    key, equals, _ = argument.partition("=")
     if equals and _SECRET.search(key):
         return f"{key}=***"
-    return key + equals + mask_url(value) if equals else mask_url(argument)
+    return mask_url(argument)
 
 
-_AUTHORITY = re.compile(r"(?P<scheme>[A-Za-z][\w+.-]*://)(?P<rest>[^\n\"'<>/][^\n\"'<>]*)")
+_AUTHORITY = re.compile(r"(?P<scheme>[A-Za-z][\w+.-]{0,30}://)(?P<rest>(?:(?![A-Za-z][\w+.-]{0,30}://)[^\n])+)")
+_SENSITIVE = r"(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|account[_-]?key|credential|signature)"
 _QUERY = re.compile(
-    r"(?P<name>[?&;](?:[\w.-]*(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|credential|signature)[\w.-]*"
-    r"|pw|pass|key|auth|sig|code)=)(?P<value>[^&;\s\"'<>#]+)",
+    rf"(?P<name>[?&;#](?:[\w.-]*{_SENSITIVE}[\w.-]*|pw|pass|key|auth|sig|code)=)(?P<value>[^&;\s\"'<>#]+)",
     re.IGNORECASE,
 )
-_KEYWORD = re.compile(r"(?P<name>\b(?:password|passwd|pwd)\s*=\s*)(?P<value>'[^']*'|[^\s\"'&;*]+)", re.IGNORECASE)
-_BEARER = re.compile(r"\b(?P<name>Bearer\s+|sk-)(?P<value>[A-Za-z0-9._~+/=-]{6,})")
+_KEYWORD = re.compile(
+    r"(?P<name>(?:password|passwd|pwd|pgpass|account_?key|api[_-]?key)\s*[=:]\s*)"
+    r"(?P<value>'[^'\n]*'|\"[^\"\n]*\"|[^\s\"'&;,*]+)",
+    re.IGNORECASE,
+)
+_BEARER = re.compile(
+    r"\b(?P<name>(?:Bearer|Basic)\s+(?=\S*[\d=+/])|sk-|hf_|Authorization:\s*)(?P<value>[A-Za-z0-9._~+/=-]{6,})"
+)
+_VALUE_ENDS = re.compile(r"[\"'](?=\s*[,:}\])])|[<>]|(?<=[,:{\[ (])[\"']")
+"""Where a quoted value of JSON or of a sentence ends: what follows belongs to another one."""
 
 
 def mask_url(text: str) -> str:
@@ -95,19 +103,23 @@ def mask_url(text: str) -> str:
 
 def _without_user_info(rest: str) -> str:
     """Mask what stands before the host in what follows ``scheme://``; a password may hold ``/``, ``@`` and blanks."""
+    if rest[:1] in "/\"'<>":  # a file's path, or a scheme that somebody quotes
+        return rest
+    end_of_value = _VALUE_ENDS.search(rest)
+    rest, after = (rest[: end_of_value.start()], rest[end_of_value.start() :]) if end_of_value else (rest, "")
     authority = re.split(r"[/?#\s]", rest, maxsplit=1)[0]
+    word = re.split(r"\s", rest, maxsplit=1)[0]
     if "@" in authority:
-        end = len(authority[: authority.rindex("@")])
+        end = word.rindex("@")
     else:
         # In u:p/w@host the password goes on until the last @ of the word, in 'u:p w@host' until that of the line; what
         # looks like a port may begin one.
         _, colon, port = authority.partition(":")
-        word = rest.split(" ", 1)[0]
         if not colon or "@" not in rest or (port.isdigit() and "@" not in word):
-            return rest
+            return rest + after
         end = word.rindex("@") if "@" in word else rest.index("@")
     user = rest[:end].partition(":")
-    return (f"{user[0]}:***" if user[1] and user[0] else "***") + rest[end:]
+    return (f"{user[0]}:***" if user[1] and user[0] else "***") + rest[end:] + after
 
 
 def file_digest(path: Path) -> str:

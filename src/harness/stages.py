@@ -63,11 +63,14 @@ def cards(
     return config.translator, config.aligner, config.method.projection
 
 
-def read_sentences(path: Path, language: str) -> tuple[Sentence, ...]:
-    """Read sentences of any known format; text files are one sentence a line. Annotations may be missing."""
+def read_sentences(path: Path, language: str, *, restricted: bool = False) -> tuple[Sentence, ...]:
+    """Read sentences of any known format; text files are one sentence a line. Annotations may be missing.
+
+    :param restricted: no message holds text of theirs.
+    """
     if not path.exists():
         raise FileError(f"no such file: {path}")
-    return read_texts(path, language).sentences
+    return read_texts(path, language, restricted=restricted).sentences
 
 
 def read_targets(path: Path, language: str, *, pretokenised: bool) -> tuple[Sentence, ...]:

@@ -71,7 +71,10 @@ def test_norwegian_is_a_language_and_no_a_label(toy_card: Path) -> None:
 @pytest.mark.parametrize(
     ("labels", "fault"),
     [
-        ("labels: [PER, LOC]\ndescription: ${oc.env:OPENAI_API_KEY}", "data.description: .* is allowed in paths alone"),
+        (
+            "labels: [PER, LOC]\ndescription: ${oc.env:OPENAI_API_KEY}",
+            "data.description: .* is allowed in the paths of data",
+        ),
         ("labels: [PER, LOC]\ncitation: 'x ${oc.env:HOME}'", "data.citation"),
         ("labels: [PER, '${oc.env:HOME}']", "data.labels.1"),
         ("labels: [PER, LOC]\nurl: ${data.source.train.path}", "data.url"),
@@ -107,3 +110,37 @@ def test_overrides_that_cannot_be_meant_are_refused(override: str) -> None:
     with pytest.raises(ConfigError) as caught:
         compose_config([override])
     assert len(str(caught.value)) < 1000
+
+
+def test_a_card_sets_the_keys_of_its_own_group_alone(toy_card: Path) -> None:
+    path = toy_card / "data" / "toy.yaml"
+    path.write_text("# @package _global_\ntracking: {uri: http://elsewhere:5000}\ndata:\n  name: x\n")
+    with pytest.raises(ConfigError, match="one from elsewhere can change nothing else"):
+        compose_config(["data=toy"], toy_card)
+
+
+@pytest.mark.parametrize(
+    ("override", "fault"),
+    [
+        ("encoder.path=owner/${oc.env:CORPORA}", "must be a local path"),
+        ("encoder.path=${oc.env:PLAIN}", "must be a local path"),
+        ("encoder.path=${oc.env:DATABASE_URL}", "sounds like a secret"),
+        ("encoder.path=/x/${oc.env:HF_PAT}", "sounds like a secret"),
+        ("synthesis.definitions={path: '${oc.env:CORPORA}'}", "is allowed in the paths of data"),
+        ("translator.pairs={en-es: '${oc.env:CORPORA}/x'}", ""),
+        ("encoder.path=${oc.env:CORPORA}/m", ""),
+    ],
+)
+def test_no_variable_reaches_a_hub_or_a_prompt(override: str, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"CORPORA": "/c", "PLAIN": "word", "DATABASE_URL": "/s", "HF_PAT": "s"}.items():
+        monkeypatch.setenv(name, value)
+    overrides = ["encoder=hf", "encoder.path=x", override]
+    if fault:
+        with pytest.raises(ConfigError, match=fault):
+            compose_config(overrides)
+    else:
+        compose_config(overrides)
+
+
+def test_a_key_of_its_own_goes_before_a_merged_one(tmp_path: Path) -> None:
+    assert load(tmp_path, "b: &b {a: 1, c: 3}\nx: {<<: *b, a: 2}\n") == {"b": {"a": 1, "c": 3}, "x": {"a": 2, "c": 3}}

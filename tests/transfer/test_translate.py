@@ -5,16 +5,18 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
+from harness.cache import DiskRows, MemoryRows
 from harness.config import TranslatorCard
 from harness.errors import ConfigError, DataError, DependencyError, HarnessError, UsageError
 from harness.transfer.translate.codes import code_candidates
-from harness.transfer.translate.engine import Translation, Translator, open_translator, translate_texts
+from harness.transfer.translate.engine import PartlyAnswered, Translation, Translator, open_translator, translate_texts
 from harness.transfer.translate.parts import split_text, translate_in_parts
 from harness.transfer.translate.seq2seq import Seq2SeqCodec
 
@@ -323,3 +325,32 @@ def test_a_chat_server_that_refuses_is_one_sentence_without_the_key(monkeypatch:
     monkeypatch.delenv("OPENAI_API_KEY")
     with pytest.raises(UsageError, match="OPENAI_API_KEY holds no key"):
         open_translator(TranslatorCard(name="c", kind="chat", model="m"), "en", "es", Path())
+
+
+class Failing:
+    """A paid translator that refuses one text of a batch."""
+
+    by_text = True
+    batch_size = 4
+    identity: ClassVar[dict[str, object]] = {"kind": "failing"}
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def translate(self, texts: Sequence[str]) -> list[Translation]:
+        self.asked += texts
+        if "c" in texts:
+            raise PartlyAnswered("refused", {text: Translation(text.upper()) for text in texts if text != "c"})
+        return [Translation(text.upper()) for text in texts]
+
+
+@pytest.mark.parametrize("disk", [True, False])
+def test_what_was_answered_before_a_fault_is_not_paid_for_twice(disk: bool, tmp_path: Path) -> None:
+    rows = DiskRows("t", tmp_path / "t.sqlite") if disk else MemoryRows()
+    advice = "what is translated is kept, repeat" if disk else "nothing is kept of a restricted text"
+    translator = Failing()
+    with pytest.raises(HarnessError, match=advice):
+        translate_texts(translator, ["a", "b", "c", "d"], rows=rows)
+    with pytest.raises(HarnessError):
+        translate_texts(translator, ["a", "b", "c", "d"], rows=rows)
+    assert translator.asked == ["a", "b", "c", "d", "c"]

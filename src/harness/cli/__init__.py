@@ -26,11 +26,13 @@ _settings = {"debug": False}
 
 
 def echo(text: str, *, err: bool = False) -> None:
-    """Print text that may hold names from anywhere: no escape sequence of theirs reaches the terminal."""
-    typer.echo(printable(text), err=err)
+    """Print text that may hold names from anywhere: no escape sequence of theirs, and no password, gets out."""
+    from harness.provenance import mask_url
+
+    typer.echo(printable(mask_url(text)), err=err)
 
 
-class _Lines(logging.Formatter):
+class Lines(logging.Formatter):
     """Log lines without passwords and without anybody's escape sequences."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -58,7 +60,7 @@ def _options(
     level = logging.DEBUG if debug else logging.WARNING if quiet else logging.INFO
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, force=True)
     for handler in logging.getLogger().handlers:
-        handler.setFormatter(_Lines("%(message)s"))
+        handler.setFormatter(Lines("%(message)s"))
     logging.getLogger("harness").setLevel(level)
 
 

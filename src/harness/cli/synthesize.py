@@ -91,6 +91,7 @@ def import_(
         raise UsageError("--filter agreement needs --predictions: a recogniser's output on this corpus")
     tag = normalise_language(language)
     around = Surroundings()
+    restricted = False
     label_map: dict[str, str | None] = dict.fromkeys(drop_label or [])
     known: tuple[str, ...] = tuple(labels.split(",")) if labels else ()
     if data:
@@ -99,6 +100,7 @@ def import_(
         config = compose_config([f"data={data}"], existing_folder(config_dir))
         around = surroundings(config.data, config.data_folder or Path.cwd(), tag)
         known = known or config.data.labels
+        restricted = config.data.restricted
         label_map = {**config.data.label_map, **label_map}
     if tag_legend:
         legend = Legend.of_tags([one.strip() for one in tag_legend.split(",")], label_map)
@@ -109,7 +111,7 @@ def import_(
     agreed = agreements(predictions, raw, text_field, legend, tag, repair or []) if predictions else None
     made = import_file(
         raw, text_field, legend, tag, output, settings=settings, rejects=rejects, repairs=repair or [],
-        around=around, seed=seed, predictions=agreed,
+        around=around, seed=seed, predictions=agreed, restricted=restricted,
     )  # fmt: skip
     _report(made, output, as_json)
 

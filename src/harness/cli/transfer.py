@@ -89,7 +89,7 @@ def translate(
 
     names = _names(translator, score, "translators", ranking)
     languages = Languages.of(source_language, target_language)
-    sentences = read_sentences(source, languages.source)
+    sentences = read_sentences(source, languages.source, restricted=restricted)
     references = read_targets(score, languages.target, pretokenised=False) if score else ()
     if score and (len(references) != len(sentences) or not sentences):
         raise DataError(

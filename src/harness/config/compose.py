@@ -138,10 +138,17 @@ def _compose(overrides: list[str], config_dir: Path | None) -> tuple[dict[str, A
     return {str(key): value for key, value in values.items()}, choices
 
 
-_PLACES = ("path", "files", "priors", "uri", "storage")
-"""Keys in which a card may name an environment variable: where files lie, and where runs are kept."""
+_STORES = re.compile(r"tracking\.uri")
+_DATA = re.compile(r"data\.(?:source|targets\.[^.]+)\.\w+\.(?:path|files)(?:\.\d+)?")
+_MODELS = re.compile(r"encoder\.path|translator\.(?:path|tokenizer|pairs\.[^.]+)|aligner\.(?:path|priors)")
+"""Keys in which a card may name an environment variable: where runs are kept, and where data and models lie. A model's
+place may be an id on the hub too, so it must be a local path where it holds a variable: nothing of it is sent there.
+"""
 
-_SECRET_NAME = re.compile(r"key|token|secret|passw|credential|auth", re.IGNORECASE)
+_SECRET_NAME = re.compile(
+    r"key|token|secret|passw|credential|auth|cookie|webhook|pgpass|dsn|database_url|(?:^|_)(?:pat|pwd)(?:_|$)(?<!^pwd)",
+    re.IGNORECASE,
+)
 
 
 def _check_interpolations(value: object, key: str = "") -> None:
@@ -159,23 +166,28 @@ def _check_interpolations(value: object, key: str = "") -> None:
         for number, inner in enumerate(value):
             _check_interpolations(inner, f"{key}.{number}")
     elif isinstance(value, str) and "${" in value:
-        last = next((part for part in reversed(key.split(".")) if not part.isdigit()), "")
-        if last not in _PLACES:
+        if not any(keys.fullmatch(key) for keys in (_STORES, _DATA, _MODELS)):
             raise ConfigError(
-                f"{key}: found {shown(value)}; ${{…}} is allowed in paths alone ({listing(_PLACES)}), so that a "
-                "card from "
-                "elsewhere can carry no variable of this machine out"
+                f"{key}: found {shown(value)}; ${{…}} is allowed in the paths of data and models and in tracking.uri "
+                "alone, so that a card from elsewhere can carry no variable of this machine out"
             )
         strange = re.sub(r"\$\{(?:oc\.env:[^${}]*|rx_mini:)\}", "", value)
         if "${" in strange:
             raise ConfigError(
                 f"{key}: found {shown(value)}; a path may hold ${{oc.env:VARIABLE}} and nothing else of this kind"
             )
-        for name in re.findall(r"\$\{oc\.env:\s*[\"']?([^,}\"']*)", value):
-            if _SECRET_NAME.search(name) and last not in ("uri", "storage"):
+        names = [name.strip() for name in re.findall(r"\$\{oc\.env:\s*[\"']?([^,}\"']*)", value)]
+        for name in names:
+            if _SECRET_NAME.search(name) and not _STORES.fullmatch(key):
                 raise ConfigError(
-                    f"{key}: the variable {name.strip()!r} sounds like a secret, and paths are recorded with runs"
+                    f"{key}: the variable {name!r} sounds like a secret, and paths are recorded with runs"
                 )
+        start = os.environ.get(names[0], "") if names and value.startswith("${") else value
+        if _MODELS.fullmatch(key) and names and not start.startswith(("/", "~", "./", "../")):
+            raise ConfigError(
+                f"{key}: found {shown(value)}; with a variable in it, it must be a local path (begin with / or ~): "
+                "anything else could be sent to a model hub"
+            )
 
 
 def _put_first(config_dir: Path | None) -> None:

@@ -28,17 +28,25 @@ class _Loader(yaml.SafeLoader):
     """YAML's safe loader with the numbers of OmegaConf (``1e-4``), no dates, and the two truth values of YAML 1.2."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        """Refuse a key that comes twice; keys are text."""
-        self.flatten_mapping(node)
-        values: dict[Any, Any] = {}
-        for key_node, value_node in node.value:
-            key = _key_text(self.construct_object(key_node, deep=True))
-            if key is None:
-                raise yaml.constructor.ConstructorError(None, None, "a key must be a word", key_node.start_mark)
-            if key in values:
+        """Refuse a key that comes twice; keys are text, and one of its own goes before what ``<<`` merges."""
+        seen = set()
+        for key_node, _ in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                continue
+            key = self._key(key_node)
+            if key in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} comes twice", key_node.start_mark)
-            values[key] = self.construct_object(value_node, deep=True)
-        return values
+            seen.add(key)
+        self.flatten_mapping(node)  # puts what is merged first
+        return {
+            self._key(key_node): self.construct_object(value_node, deep=True) for key_node, value_node in node.value
+        }
+
+    def _key(self, node: Any) -> str:
+        key = _key_text(self.construct_object(node, deep=True))
+        if key is None:
+            raise yaml.constructor.ConstructorError(None, None, "a key must be a word", node.start_mark)
+        return key
 
 
 def _key_text(key: object) -> str | None:
@@ -164,6 +172,13 @@ class CardSource(ConfigSource):
         values = load_mapping(path, "a mapping of keys to values")
         with path.open(encoding="utf-8-sig") as file:
             header = ConfigSource._get_header_dict(file.read(512))
+        group = config_path.rpartition("/")[0]
+        if group and group != "experiment" and (header.get("package") or "defaults" in values):
+            raise ConfigError(
+                f"{path}: '# @package' and 'defaults' are for cards of the group experiment; a card of {group} "
+                "sets the "
+                f"keys of {group} alone, so that one from elsewhere can change nothing else"
+            )
         return ConfigResult(
             config=OmegaConf.create(values),
             path=f"{self.scheme()}://{self.path}",

@@ -7,7 +7,8 @@ expected counts, dropped labels, repaired spans.
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
@@ -105,22 +106,25 @@ def load_corpora(card: DataCard, folder: Path, wanted: Iterable[Key]) -> Catalog
 
 def _read(card: DataCard, source: FileSource, language: str, split: str, folder: Path) -> Reading:
     """Read a source; of a restricted corpus, errors say where and never what: messages end up in logs and databases."""
-    texts_only = split.startswith("translated")
-    if not card.restricted:
-        return read_source(source, language, folder, annotated=not texts_only)
+    annotated = not split.startswith("translated")
+    with _contents_withheld(source_path(source, folder), card.name) if card.restricted else nullcontext():
+        return read_source(source, language, folder, annotated=annotated)
+
+
+@contextmanager
+def _contents_withheld(path: Path, name: str) -> Iterator[None]:
     try:
-        return read_source(source, language, folder, annotated=not texts_only)
+        yield
     except FileError:
         raise  # tells of the file, not of what is in it
     except Exception as error:  # noqa: BLE001 - of restricted text no message of anybody's may come out
         if isinstance(error, DataError):
-            place = _place(str(error), source_path(source, folder))
+            place = _place(str(error), path)
         else:  # a defect of ours: its message may hold anything
-            place = f"{source_path(source, folder)}: {type(error).__name__}"
+            place = f"{path}: {type(error).__name__}"
         raise DataError(
-            f"{place}: cannot be read; what it holds is withheld, because {card.name} is restricted (read a copy "
-            "with a card "
-            "that is not, to see the reason)"
+            f"{place}: cannot be read; what it holds is withheld, because {name} is restricted (read a copy that is "
+            "not, to see the reason)"
         ) from None
 
 
@@ -175,9 +179,14 @@ def read_source(source: FileSource, language: str, folder: Path, *, annotated: b
     return reader_for(name)(path, language)
 
 
-def read_texts(path: Path, language: str, format_name: str | None = None) -> Reading:
-    """Read texts to tag, to translate or to score from any format that can be read, annotated or not."""
-    return read_source(FileSource(path=str(path.absolute()), format=format_name), language, Path.cwd(), annotated=False)
+def read_texts(path: Path, language: str, format_name: str | None = None, *, restricted: bool = False) -> Reading:
+    """Read texts to tag, to translate or to score from any format that can be read, annotated or not.
+
+    :param restricted: a message may say where a fault is, and never what is there.
+    """
+    source = FileSource(path=str(path.absolute()), format=format_name)
+    with _contents_withheld(path.absolute(), path.name) if restricted else nullcontext():
+        return read_source(source, language, Path.cwd(), annotated=False)
 
 
 def format_of(path: Path) -> str:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from pydantic import ConfigDict, Field, ValidationError
@@ -102,7 +102,9 @@ class _Manifest(Strict):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    tags: tuple[str, ...] = Field(min_length=1, max_length=10_000)
+    tags: tuple[Annotated[str, Field(pattern=r"^(?:O|[BI]-[^\x00-\x20\x7f-\x9f]{1,200})$")], ...] = Field(
+        min_length=1, max_length=10_000
+    )
     encoder: EncoderCard
     max_length: int = Field(ge=8, le=1_000_000)
     window_overlap: int = Field(ge=0)
@@ -129,6 +131,8 @@ def _checked(folder: Path, manifest: dict[str, Any]) -> _Manifest:
         raise DataError(
             f"{folder / MANIFEST}: encoder: a layer of more than {LARGEST_LAYER} units; export the run again"
         )
+    if len(set(checked.tags)) != len(checked.tags):
+        raise DataError(f"{folder / MANIFEST}: tags: one comes twice; export the run again")
     for name, digest in checked.files.items():
         file = folder / name
         if Path(name).name != name or not file.is_file() or file_digest(file) != digest:
@@ -139,8 +143,8 @@ def _checked(folder: Path, manifest: dict[str, Any]) -> _Manifest:
     return checked
 
 
-LARGEST_LAYER = 65_536
-"""Units of a char-bilstm layer that can be meant."""
+LARGEST_LAYER = 4_096
+"""Units of a char-bilstm layer that can be meant; the largest takes some 600 MB."""
 
 
 def load_model(folder: Path) -> TrainedModel:

@@ -236,10 +236,9 @@ class TransformerCoder:
         for word, (start, end) in zip(word_ids(), offsets.tolist(), strict=True):
             if word is not None and start < end:
                 words[word] = (words.get(word, (start, end))[0], end)
-        ends = [start for start, _ in list(words.values())[1:]] + [len(text)]
-        whole = [
-            (start, _with_marks(text, end, bound)) for (start, end), bound in zip(words.values(), ends, strict=True)
-        ]
+        ranges = list(words.values())
+        ranges.append((len(text), len(text)))
+        whole = [(start, _with_marks(text, end, after)) for (start, end), (after, _) in itertools.pairwise(ranges)]
         return tuple(unit for word in whole for unit in _units(text, *word))
 
     def collate(self, windows: Sequence[Window]) -> Batch:

@@ -415,9 +415,11 @@ LAST_STEP_SECONDS = 30.0
 
 
 def _worker(plan: Plan, failures: Any, level: int, number: int) -> None:
-    from harness.cli import quiet_libraries, stop_on_sigterm
+    from harness.cli import Lines, quiet_libraries, stop_on_sigterm
 
-    logging.basicConfig(level=logging.WARNING, format=f"[{os.getpid()}] %(message)s")
+    logging.basicConfig(level=logging.WARNING)
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(Lines(f"[{os.getpid()}] %(message)s"))
     logging.getLogger("harness").setLevel(level)
     quiet_libraries()
     stop_on_sigterm()

@@ -126,7 +126,7 @@ def _open(path: Path, pattern: str | None) -> "datasets.Dataset":
         # Read with pyarrow: datasets' own loader would leave a copy of the text in its cache.
         tables = [_table(file) for file in files]
         return datasets.Dataset(pa.concat_tables(tables))
-    except (pa.ArrowException, OSError, OverflowError, UnicodeError, ValueError, TypeError, IndexError) as error:
+    except (pa.ArrowException, OSError, OverflowError, UnicodeError, ValueError, TypeError, LookupError) as error:
         # What pyarrow and datasets raise on damaged bytes; the text of a cell may stand in the message.
         raise FileError(f"{path}: not a readable table ({type(error).__name__})") from error
 

@@ -1,5 +1,6 @@
 """Any OpenAI-compatible chat server as a translator, one sentence a request (extra ``llm``)."""
 
+import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -8,7 +9,7 @@ from harness.chat_client import open_client
 from harness.config import TranslatorCard
 from harness.drafts import without_drafts
 from harness.errors import HarnessError
-from harness.transfer.translate.engine import Translation
+from harness.transfer.translate.engine import PartlyAnswered, Translation
 
 PROMPT = (
     "Translate the user's text from {source} into {target}. Keep names, numbers, units and any [ ] or <x> marks. "
@@ -54,10 +55,26 @@ class ChatTranslator:
     def translate(self, texts: Sequence[str]) -> list[Translation]:
         """Translate texts, several at once.
 
-        :raises HarnessError: the server refused or could not be reached after all retries; what came before is kept.
+        :raises PartlyAnswered: the server refused or could not be reached after all retries; holds what came.
         """
+        stop = threading.Event()  # after a fault nothing new is asked, what is under way is waited for
+
+        def ask(text: str) -> Translation | HarnessError | None:
+            if stop.is_set():
+                return None
+            try:
+                return self._ask(text)
+            except HarnessError as error:
+                stop.set()
+                return error
+
         with ThreadPoolExecutor(max_workers=self._card.concurrency) as pool:
-            return list(pool.map(self._ask, texts))
+            found = list(pool.map(ask, texts))
+        faults = [one for one in found if isinstance(one, HarnessError)]
+        if faults:
+            done = {text: one for text, one in zip(texts, found, strict=True) if isinstance(one, Translation)}
+            raise PartlyAnswered(str(faults[0]), done)
+        return [one for one in found if isinstance(one, Translation)]
 
     def _ask(self, text: str) -> Translation:
         card = self._card
@@ -73,7 +90,7 @@ class ChatTranslator:
             status = getattr(error, "status_code", None)
             raise HarnessError(
                 f"translator {card.name} at {card.base_url or 'its default server'}: {type(error).__name__}"
-                f"{f' (status {status})' if status else ''}; what is translated is kept, repeat the command to go on"
+                f"{f' (status {status})' if status else ''}"
             ) from None
         except (ValueError, AttributeError):
             raise HarnessError(_NO_SERVER.format(card.name, card.base_url)) from None

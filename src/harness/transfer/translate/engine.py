@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 
 from harness.cache import DiskRows, MemoryRows, Rows, cache_key
 from harness.config import TranslatorCard
-from harness.errors import DataError
+from harness.errors import DataError, HarnessError
 from harness.locks import file_lock
 from harness.transfer.progress import progress_bar
 
@@ -32,6 +32,17 @@ class Translation(NamedTuple):
 
     text: str
     note: str = ""
+
+
+class PartlyAnswered(HarnessError):
+    """A translator failed in the middle of a batch.
+
+    :ivar done: text → translation of those that came before: they may be paid for.
+    """
+
+    def __init__(self, message: str, done: Mapping[str, Translation]) -> None:
+        super().__init__(message)
+        self.done = done
 
 
 class Translator(Protocol):
@@ -114,17 +125,26 @@ def _ask(
         return {}
     # A network gets the whole batch even where some of it is known: padding is part of what it computes.
     asked = missing if translator.by_text else batch
-    answers = translator.translate(asked)
+    try:
+        answers = translator.translate(asked)
+    except PartlyAnswered as error:
+        rows.put({keys[text]: _kept(one) for text, one in error.done.items() if one.text.strip()})
+        advice = (
+            "what is translated is kept, repeat the command to go on" if isinstance(rows, DiskRows)
+            else "nothing is kept of a restricted text, the command begins anew"
+        )  # fmt: skip
+        raise HarnessError(f"{error}; {advice}") from error
     if len(answers) != len(asked):
         raise DataError(f"the translator answered {len(answers)} of {len(asked)} texts")
-    made = {
-        keys[text]: json.dumps([" ".join(answer.text.split()), answer.note], ensure_ascii=False)
-        for text, answer in zip(asked, answers, strict=True)
-    }
+    made = {keys[text]: _kept(answer) for text, answer in zip(asked, answers, strict=True)}
     # An empty answer is not kept: the next run asks again.
     rows.put({keys[text]: made[keys[text]] for text, one in zip(asked, answers, strict=True) if one.text.strip()})
     # What is stored stays, so that a repeated command gives the same.
     return {key: value for key, value in made.items() if key not in known}
+
+
+def _kept(answer: Translation) -> str:
+    return json.dumps([" ".join(answer.text.split()), answer.note], ensure_ascii=False)
 
 
 @contextmanager
