@@ -78,6 +78,10 @@ def test_conll_columns_are_found(what: str, content: str | bytes, account: dict[
             "no key of its MISC column holds tags .*found 'X'",
         ),
         ("Anna\tB-PER\n\tO\n", "x.conll:2: found '.tO', a token and a tag"),
+        # two sentences without the blank line between them; the name of a document before every token; two layers
+        ("1 Anna B-PER\n2 bor O\n1 Bo B-PER\n2 bor O\n", "blank lines that are missing or too many"),
+        ("d1 Anna B-PER\nd1 bor O\n\nd2 Bo B-PER\nd2 bor O\n", "stays the same within every sentence"),
+        ("Anna B-PER O\nbor O O\nLund B-LOC B-LOCderiv\n", "columns 2 and 3 both hold tags"),
         ("Anna\tNN\tB-PER\n\t:\tO\n", "x.conll:2: found '.t:.tO', a token and a tag"),  # : is no word
         ("Anna U-PER\n", "found tag 'U-PER'; allowed"),
         ("A\n".encode("utf-16-le"), "UTF-16 without a byte-order mark"),
@@ -352,3 +356,36 @@ def test_damaged_arrow_files_are_refused_before_a_value_is_read(tmp_path: Path) 
     (tmp_path / "x.arrow").write_bytes(good[: place + 4] + (2**30).to_bytes(4, "little") + good[place + 8 :])
     with pytest.raises(FileError, match="not a readable table"):
         read_source(FileSource(path=str(tmp_path / "x.arrow")), "sv", tmp_path)
+
+
+def test_a_mark_of_a_document_is_a_line_before_a_sentence_and_a_token_within_one(tmp_path: Path) -> None:
+    _, texts = read(tmp_path / "x.conll", "-DOCSTART- O\n\nAnna B-PER\n-DOCSTART- O\n")
+    assert texts == [("Anna -DOCSTART-", [("Anna", "PER")])]
+    sentence = Sentence("1", "-DOCSTART- x", "sv", (), ((0, 10), (11, 12)))
+    text, account = conll_text([sentence])
+    _, again = read(tmp_path / "y.conll", text)
+    assert [one.split() for one, _ in again] == [["DOCSTART-", "x"]]
+    assert account["tokens_like_a_document_mark_changed"] == 1
+
+
+def test_inline_tags_in_braces_are_read_and_a_spelling_that_is_not_is_refused(tmp_path: Path) -> None:
+    _, texts = read(tmp_path / "x.txt", "Ta {DRUG}Alvedon{/DRUG} nu\n", "inline")
+    assert texts == [("Ta Alvedon nu", [("Alvedon", "DRUG")])]
+    with pytest.raises(DataError, match=r"x\.txt:1: found '\[Alvedon\]\(drug\)', and no tag of the file could be read"):
+        read(tmp_path / "x.txt", "Ta [Alvedon](drug) nu\n", "inline")
+
+
+def test_characters_beyond_one_unit_alone_are_no_reason_to_shift(tmp_path: Path) -> None:
+    # A Chinese text has no blanks that a span could cut at; what lies inside the text counts characters.
+    value = {"text": "😀王小明住在北京。他很好。", "spans": [{"start": 1, "end": 4, "label": "PER"}]}
+    reading, texts = read(tmp_path / "x.jsonl", json.dumps(value) + "\n", "jsonl")
+    assert texts[0][1] == [("王小明", "PER")]
+    assert reading.account == {}
+
+
+def test_a_null_token_and_its_tag_are_refused_or_counted(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    value = {"tokens": ["Anna", None, "Lund"], "ner_tags": ["B-PER", "O", "B-LOC"]}
+    reading, texts = read(path, json.dumps(value) + "\n", "jsonl")
+    assert texts == [("Anna Lund", [("Anna", "PER"), ("Lund", "LOC")])]
+    assert sum(reading.account.values()) == 1

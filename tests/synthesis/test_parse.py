@@ -332,6 +332,9 @@ DRAFT = '{"text": "Anna bor i Lund.", "entities": [{"text": "Anna", "label": "LO
         (f"<|channel|>analysis<|message|>{DRAFT}<|end|><|start|>assistant<|channel|>final<|message|>{RIGHT}", 1,
          "draft_removed"),
         (f"{RIGHT}</think>", 1, "draft_removed"),
+        (f"<reflection>{DRAFT}</reflection>{RIGHT}", 1, "draft_removed"),
+        (f"analysis{DRAFT}assistantfinal{RIGHT}", 1, "draft_removed"),
+        (RIGHT.replace("Anna bor i Lund.", "Anna bor i Lund. <think>"), 1, ""),  # a text about tags is no draft
         (RIGHT, 1, ""),
     ],
 )  # fmt: skip

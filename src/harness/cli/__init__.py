@@ -25,11 +25,14 @@ app = typer.Typer(
 _settings = {"debug": False}
 
 
-def echo(text: str, *, err: bool = False) -> None:
-    """Print text that may hold names from anywhere: no escape sequence of theirs, and no password, gets out."""
+def echo(text: str, *, err: bool = False, data: bool = False) -> None:
+    """Print text that may hold names from anywhere: no escape sequence of theirs, and no password, gets out.
+
+    :param data: the user's own texts, in which what looks like a password is none of ours and must stay.
+    """
     from harness.provenance import mask_url
 
-    typer.echo(printable(mask_url(text)), err=err)
+    typer.echo(printable(text if data else mask_url(text)), err=err)
 
 
 class Lines(logging.Formatter):
@@ -163,6 +166,10 @@ def _unexpected(error: Exception) -> str:
         or "disk is full" in text
     ):
         return f"the disk is full ({text}); free some space and repeat the command"
+    if type(error).__name__ == "StorageInternalError":  # Optuna's, of a database that went away
+        cause = error.__cause__ or error
+        text = shortened(" ".join(str(getattr(cause, "orig", None) or cause).split()), 300)
+        return f"the study's storage failed ({text}); see to it and repeat the command, finished trials are kept"
     if "out of memory" in text.lower():
         return "out of memory; use a smaller trainer.batch_size or trainer.token_budget, or a smaller encoder"
     return (

@@ -229,4 +229,4 @@ def predict(
     if output:
         write_text(output, "".join(f"{line}\n" for line in lines))
     else:
-        echo("\n".join(lines)) if lines else None
+        echo("\n".join(lines), data=True) if lines else None
