@@ -326,12 +326,13 @@ def _summary(record: Record) -> str:
 
 
 def _mlmodel(run_id: str, place: str) -> str:
-    """Return MLflow's description of a model folder: loaded by :mod:`harness.served`, texts in, entities out."""
-    import mlflow.pyfunc
-    from mlflow.models import Model, ModelSignature
-    from mlflow.types import ColSpec, DataType, Schema
+    """Return MLflow's description of a model folder: loaded by :mod:`harness.served`, texts in, entities out.
 
-    signature = ModelSignature(inputs=Schema([ColSpec(DataType.string)]))
-    model: Any = Model(artifact_path=place, run_id=run_id, signature=signature)
+    Without a signature: one that takes a list of texts refuses a table with a column beside them, and the reverse.
+    """
+    import mlflow.pyfunc
+    from mlflow.models import Model
+
+    model: Any = Model(artifact_path=place, run_id=run_id)
     mlflow.pyfunc.add_to_model(model, loader_module="harness.served")
     return str(model.to_yaml())

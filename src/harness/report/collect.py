@@ -275,6 +275,10 @@ def best_run(records: Sequence[Record], *, kept: bool = True) -> Record:
     corpora = sorted({record.key("data") for record in usable})
     if len(corpora) > 1:
         raise UsageError(f"dev scores on {listing(corpora)} cannot be compared; name one experiment with --experiment")
+    if not usable and all(record.tags.get("harness.collapsed") for record in records if record.status == "FINISHED"):
+        raise UsageError(
+            "no run has finished well: none finished, or those that did found no entity on dev (collapsed)"
+        )
     if not usable:
         raise UsageError(
             "no finished run has kept its checkpoint; --rebuild trains the best one again from its own command and "
