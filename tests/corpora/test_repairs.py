@@ -389,3 +389,12 @@ def test_a_null_token_and_its_tag_are_refused_or_counted(tmp_path: Path) -> None
     reading, texts = read(path, json.dumps(value) + "\n", "jsonl")
     assert texts == [("Anna Lund", [("Anna", "PER"), ("Lund", "LOC")])]
     assert sum(reading.account.values()) == 1
+
+
+def test_the_key_annotations_were_found_under_can_be_written_and_logged(tmp_path: Path) -> None:
+    line = '{"text": "Anna bor", "\\ud800": [{"start": 0, "end": 4, "label": "PER"}]}\n'
+    reading, texts = read(tmp_path / "x.jsonl", line, "jsonl")
+    assert texts == [("Anna bor", [("Anna", "PER")])]
+    (name,) = reading.account
+    assert name.startswith("annotations_read_from/")
+    name.encode()

@@ -264,7 +264,7 @@ def _told(account: Counter[str], card: DataCard) -> Counter[str]:
     return told
 
 
-_FIXED_NAMES = ("offsets_shifted", "answers_dropped", "annotations_read_from")
+_FIXED_NAMES = ("offsets_shifted", "answers_dropped")
 """Parts of an account whose second name is one of ours, never of the file."""
 
 

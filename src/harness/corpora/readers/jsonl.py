@@ -180,7 +180,7 @@ def _raw_text(
         )
     if key is not None:
         if key != "spans":
-            account[f"annotations_read_from/{key}"] += 1
+            account[f"annotations_read_from/{key if key in ANNOTATION_KEYS else shown(key)[1:-1]}"] += 1
         for item in _list(value, key, where):
             span, surface = _span(item, where, key, account)
             spans.append(span)
