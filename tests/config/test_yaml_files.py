@@ -105,7 +105,10 @@ def test_a_path_may_name_a_variable_that_is_no_secret(toy_card: Path, monkeypatc
         compose_config(["data=toy"], toy_card)
 
 
-@pytest.mark.parametrize("override", ["data=../../x", "encoder=" + "x" * 5000, "seed=" + "9" * 30_000, "data=a/b"])
+@pytest.mark.parametrize(
+    "override",
+    ["data=../../x", "trainer=2", "seed=" + "9" * 5000, "encoder=" + "x" * 5000, "seed=" + "9" * 30_000, "data=a/b"],
+)
 def test_overrides_that_cannot_be_meant_are_refused(override: str) -> None:
     with pytest.raises(ConfigError) as caught:
         compose_config([override])

@@ -96,13 +96,13 @@ def _hydra_override(override: str) -> str:
     text = f"++{name}={value}"
     try:
         OverridesParser.create().parse_override(text)
-    except HydraException:
+    except (HydraException, ValueError):  # a number of thousands of digits is no HydraException
         # Paths and URIs may hold characters of Hydra's grammar: take them literally.
         escaped = value.replace("\\", "\\\\").replace("'", "\\'")
         text = f"++{name}='{escaped}'"
         try:
             OverridesParser.create().parse_override(text)
-        except HydraException:
+        except (HydraException, ValueError):
             raise ConfigError(
                 f"{shown(override)} cannot be read; write KEY=VALUE, quoted where a value holds quotes"
             ) from None
@@ -130,7 +130,7 @@ def _compose(overrides: list[str], config_dir: Path | None) -> tuple[dict[str, A
         values = OmegaConf.to_container(composed, resolve=True)
     except MissingConfigException as error:
         raise ConfigError(_missing_choice(error.missing_cfg_file or "", config_dir)) from error
-    except (HydraException, OmegaConfBaseException, YAMLError, RecursionError) as error:
+    except (HydraException, OmegaConfBaseException, YAMLError, RecursionError, ValueError) as error:
         raise ConfigError(_one_sentence(error)) from error
     except OSError as error:
         raise ConfigError(f"the configuration cannot be read: {_one_sentence(error)}") from error
