@@ -7,6 +7,7 @@ that does not fit them is refused: a flipped bit in the weights would load witho
 """
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,8 @@ from harness.provenance import file_digest
 from harness.records import Sentence, Span
 
 MANIFEST = "harness.json"
+logger = logging.getLogger(__name__)
+
 FORMAT = 1
 
 
@@ -140,6 +143,11 @@ def _checked(folder: Path, manifest: dict[str, Any]) -> _Manifest:
                 f"{file} is {'damaged' if file.is_file() else 'missing'}: it is not what was exported; export the "
                 "run again"
             )
+    unlisted = sorted({one.name for one in folder.glob("*.safetensors")} - checked.files.keys())
+    if not checked.files:
+        logger.warning("%s is of an older export without digests: damage of its weights cannot be seen", folder)
+    elif unlisted:
+        raise DataError(f"{folder / MANIFEST}: files: no digest of {unlisted[0]}; export the run again")
     return checked
 
 
