@@ -398,3 +398,16 @@ def test_the_key_annotations_were_found_under_can_be_written_and_logged(tmp_path
     (name,) = reading.account
     assert name.startswith("annotations_read_from/")
     name.encode()
+
+
+def test_a_conll_file_of_tokens_alone_is_text_to_tag_and_no_gold(tmp_path: Path) -> None:
+    path = tmp_path / "x.conll"
+    path.write_text("# id = a\nAnna\nslept\n\n1\n2\n")
+    reading = read_texts(path, "en")
+    assert [(sentence.text, len(sentence.tokens or ())) for sentence in reading.sentences] == [
+        ("Anna slept", 2),
+        ("1 2", 2),
+    ]
+    assert reading.account == {"untagged_tokens_passed_over": 4}
+    with pytest.raises(DataError, match="a token and a tag are needed"):
+        read_source(FileSource(path=str(path)), "en", tmp_path)

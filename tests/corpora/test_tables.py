@@ -4,7 +4,7 @@ import datasets
 import pytest
 
 from harness.config import FileSource
-from harness.corpora.catalogue import read_source
+from harness.corpora.catalogue import read_source, read_texts
 from harness.errors import DataError
 from harness.records import Span
 
@@ -88,3 +88,23 @@ def test_a_hub_data_set_is_read_from_the_hubs_cache_at_its_revision(
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     source = FileSource(hub="me/toy", files="sv/test-*.parquet", revision=revision)
     assert len(read_source(source, "sv", tmp_path).sentences) == 2
+
+
+@pytest.mark.parametrize("column", ["tokens", "text", "integers"])
+def test_a_table_without_tags_is_text_to_tag_and_no_gold(column: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    values = {"tokens": [["Anna", "slept"], ["in", "Rome"]], "text": ["Anna slept", "in Rome"]}
+    if column == "integers":
+        table(with_names=False).to_parquet(path)
+    else:
+        datasets.Dataset.from_dict({column: values[column]}).to_parquet(path)
+    assert [sentence.text for sentence in read_texts(path, "en").sentences] == ["Anna slept", "in Rome"]
+    with pytest.raises(DataError):
+        read_source(FileSource(path=str(path)), "en", tmp_path)
+
+
+def test_a_table_without_tokens_or_text_says_which_columns_it_has(tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    datasets.Dataset.from_dict({"body": ["Anna slept"]}).to_parquet(path)
+    with pytest.raises(DataError, match=r"found columns \['body'\], missing \['tokens'\] \(or 'text'\)"):
+        read_texts(path, "en")

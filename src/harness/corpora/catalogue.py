@@ -171,9 +171,15 @@ def read_source(source: FileSource, language: str, folder: Path, *, annotated: b
     if name != "conll" and (source.token_column, source.tag_column) != (None, None):
         raise FileError(f"{path}: token_column and tag_column belong to format conll, this file is {name}")
     if name in TABLE_FORMATS:
-        return read_table(path, language, source)
+        return read_table(path, language, source, annotated=annotated)
     if name == "conll":
-        return read_conll(path, language, token_column=source.token_column, tag_column=source.tag_column)
+        return read_conll(
+            path,
+            language,
+            token_column=source.token_column,
+            tag_column=source.tag_column,
+            annotated=annotated,
+        )
     if not annotated and name in TEXT_READERS:
         return TEXT_READERS[name](path, language)
     return reader_for(name)(path, language)

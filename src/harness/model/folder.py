@@ -28,9 +28,9 @@ from harness.model.predict import predict_spans
 from harness.provenance import file_digest
 from harness.records import Sentence, Span
 
-MANIFEST = "harness.json"
 logger = logging.getLogger(__name__)
 
+MANIFEST = "harness.json"
 FORMAT = 1
 
 

@@ -18,6 +18,7 @@ from harness.corpora.readers.columns import TAG_LIKE, Columns, find_columns, is_
 from harness.corpora.readers.reading import Reading, text_lines
 from harness.corpora.readers.tokens import legal_tags, sentence_from_tags, shared_prefix, without_prefix
 from harness.errors import DataError, shown
+from harness.labels import OUTSIDE
 
 DOCUMENT_START = "-DOCSTART-"
 """CoNLL-2003's mark before the first sentence of a document: a line of its own."""
@@ -62,15 +63,19 @@ def tagged_sentences(
     *,
     token_column: int | None = None,
     tag_column: int | str | None = None,
+    annotated: bool = True,
 ) -> Iterator[TaggedSentence]:
     """Yield the sentences of a CoNLL file, tags unchecked but for being there.
 
+    :param annotated: false for text to tag, where a file of tokens alone is read as untagged.
     :param account: counts what is passed over: a column of numbers, a second layer of tags, prefixes of tokens.
     :param token_column, tag_column: see :func:`harness.corpora.readers.columns.find_columns`.
     :raises DataError: a line lacks its token or its tag, or nobody can tell which columns they are.
     """
     account = Counter() if account is None else account
     blocks = list(_blocks(path, account))
+    if not annotated:
+        blocks = _as_tagged(blocks, account)
     # What the harness wrote has two columns under an id: tokens such as 1 2 3 or tel:1 are meant.
     ours = bool(blocks) and blocks[0].named and all(len(row) == 2 for block in blocks for row in block.rows)
     columns = Columns()
@@ -102,6 +107,17 @@ def _blocks(path: Path, account: Counter[str]) -> Iterator[_Block]:
             continue
         block.numbers.append(number)
         block.rows.append(_columns(line))
+
+
+def _as_tagged(blocks: list[_Block], account: Counter[str]) -> list[_Block]:
+    """Give every token of a file of tokens alone, one a line, the tag O."""
+    if not all(len(row) == 1 for block in blocks for row in block.rows):
+        return blocks
+    for block in blocks:
+        account["untagged_tokens_passed_over"] += len(block.rows)
+        block.rows = [[*row, OUTSIDE] for row in block.rows]
+        block.named = True  # two columns, whatever the tokens look like
+    return blocks
 
 
 def _is_comment(line: str) -> bool:
@@ -151,15 +167,23 @@ def _tagged(block: _Block, columns: Columns, path: Path, account: Counter[str]) 
 
 
 def read_conll(
-    path: Path, language: str, *, token_column: int | None = None, tag_column: int | str | None = None
+    path: Path,
+    language: str,
+    *,
+    token_column: int | None = None,
+    tag_column: int | str | None = None,
+    annotated: bool = True,
 ) -> Reading:
     """Read a CoNLL file; the account counts illegal transitions read by conlleval's rules.
 
+    :param annotated: see :func:`tagged_sentences`.
     :raises DataError: a malformed line, or a tag that is not O, B-X, I-X, E-X or S-X.
     """
     account: Counter[str] = Counter()
     sentences = []
-    for tagged in tagged_sentences(path, account, token_column=token_column, tag_column=tag_column):
+    for tagged in tagged_sentences(
+        path, account, token_column=token_column, tag_column=tag_column, annotated=annotated
+    ):
         where = f"{path}:{tagged.line}"
         tags = [
             legal_tags([tag], account, f"{path}:{line}")[0] for line, tag in zip(tagged.lines, tagged.tags, strict=True)

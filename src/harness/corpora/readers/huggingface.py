@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.config.cards import FileSource
 from harness.corpora.readers.jsonl import json_objects
-from harness.corpora.readers.reading import Reading, clean_name
+from harness.corpora.readers.reading import Reading, clean_name, clean_text
 from harness.corpora.readers.tokens import (
     legal_tags,
     sentence_from_tags,
@@ -23,6 +23,8 @@ from harness.corpora.readers.tokens import (
     without_prefix,
 )
 from harness.errors import DataError, FileError, listing, shown
+from harness.labels import OUTSIDE
+from harness.records import Sentence
 
 if TYPE_CHECKING:
     import datasets
@@ -31,13 +33,16 @@ TABLE_FORMATS = ("parquet", "arrow", "rows")
 _ENDINGS = ("parquet", "arrow", "jsonl", "json")
 
 
-def read_table(path: Path, language: str, source: FileSource) -> Reading:
+def read_table(path: Path, language: str, source: FileSource, *, annotated: bool = True) -> Reading:
     """Read a Parquet, Arrow or JSON file, a folder of them, or a folder written by ``save_to_disk``.
 
     :param source: names the columns, the tag names and the row filter.
+    :param annotated: false for text to tag: tags may be missing, and a column ``text`` stands in for tokens.
     :raises DataError: a column is missing, or tags are integers and nobody says what they mean.
     """
     table = _open(path, source.files)
+    if not annotated and not _has_named_tags(table, source):
+        return _read_texts(table, path, language, source)
     missing = [
         column for column in (source.tokens_field, source.tags_field, *source.where) if column not in table.column_names
     ]
@@ -72,6 +77,50 @@ def read_table(path: Path, language: str, source: FileSource) -> Reading:
         )
         sentences += [sentence] if sentence is not None else []
     return Reading(tuple(sentences), +account)
+
+
+def _has_named_tags(table: "datasets.Dataset", source: FileSource) -> bool:
+    if source.tags_field not in table.column_names or source.tokens_field not in table.column_names:
+        return False
+    kind = str(getattr(getattr(table.features[source.tags_field], "feature", None), "dtype", ""))
+    return not kind.startswith(("int", "uint")) or bool(source.tags or _stored_names(table, source.tags_field))
+
+
+def _read_texts(table: "datasets.Dataset", path: Path, language: str, source: FileSource) -> Reading:
+    """Read rows without tags: their tokens, or where there are none their texts.
+
+    :raises DataError: there is neither.
+    """
+    column = next((name for name in (source.tokens_field, _TEXT_FIELD) if name in table.column_names), None)
+    missing = [name for name in source.where if name not in table.column_names]
+    if column is None or missing:
+        raise DataError(
+            f"{path}: found columns {shown(table.column_names)}, missing {missing or [source.tokens_field]} "
+            f"(or {_TEXT_FIELD!r}); name them in the data card"
+        )
+    account: Counter[str] = Counter()
+    sentences = []
+    for number, row in enumerate(_rows(table, path), 1):
+        if any(str(row[name]) != value for name, value in source.where.items()):
+            account["rows_of_other_subsets"] += 1
+            continue
+        value, where = row[column], f"{path}: row {number}"
+        name = clean_name(row.get("id", number), account)
+        if value is None:
+            account["empty_rows_dropped"] += 1
+        elif isinstance(value, list):
+            tokens, tags = without_empty_tokens(token_texts(value, account, where), [OUTSIDE] * len(value), account)
+            sentence = sentence_from_tags(name, tokens, list(map(str, tags)), language, account, where)
+            sentences += [sentence] if sentence is not None else []
+        elif isinstance(value, str):
+            sentences.append(Sentence(name, clean_text(value, account), language))
+        else:
+            raise DataError(f"{where}: column {column!r} holds {type(value).__name__}; a text or a list is needed")
+    return Reading(tuple(sentences), +account)
+
+
+_TEXT_FIELD = "text"
+"""The column of running text in most data sets of the hub."""
 
 
 def _rows(table: "datasets.Dataset", path: Path) -> Iterable[dict[str, Any]]:
