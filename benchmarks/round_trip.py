@@ -17,7 +17,7 @@ def round_trip(target: str, aligner, rules) -> tuple[float, int]:
     """Return exact-span F1 of the entities that came back, and how many were dropped on the way."""
     from harness.config import compose_config
     from harness.corpora.catalogue import load_corpora
-    from harness.transfer.carry import Parallel, align_corpora
+    from harness.transfer.parallel import Parallel, align_corpora
 
     card = compose_config(["data=rx_mini"]).data
     keys = [("en", "train"), (target, "test"), (target, "translated_test"), (target, "translated_train")]
@@ -38,8 +38,8 @@ def round_trip(target: str, aligner, rules) -> tuple[float, int]:
 
 
 def main() -> None:
-    from harness.stages import cards
-    from harness.transfer.align.engine import open_aligner
+    from harness.transfer.align.contract import open_aligner
+    from harness.workflows.transfer_files import cards
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--aligner", default="hmm")

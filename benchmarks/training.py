@@ -39,11 +39,11 @@ def bench_harness(count: int) -> dict[str, float]:
     import torch
 
     from harness.config import EncoderCard, TrainerConfig
-    from harness.labels import tag_names
+    from harness.model.contract import load_encoder
     from harness.model.datamodule import TaggingData, encode_corpus
-    from harness.model.encoders import load_encoder
     from harness.model.predict import predict_spans
     from harness.model.train import train_model
+    from harness.values.labels import tag_names
 
     tags = tag_names(LABELS)
     card = EncoderCard(name="minilm", path=encoder_folder())
@@ -91,7 +91,7 @@ def bench_trainer(count: int, best: bool) -> dict[str, float]:
         TrainingArguments,
     )
 
-    from harness.labels import tag_names, tags_from_spans
+    from harness.values.labels import tag_names, tags_from_spans
 
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     tags = {tag: index for index, tag in enumerate(tag_names(LABELS))}

@@ -36,7 +36,7 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty MLflow database; making one takes seconds, copying it does not."""
-    from harness.tracking.mlflow import Store
+    from harness.tracking.store import Store
 
     path = tmp_path_factory.mktemp("store") / "empty.db"
     Store(f"sqlite:///{path}").client.search_experiments()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cache import (
+from harness.machine.store import (
     DIGESTS,
     DiskRows,
     atomic_path,
@@ -19,7 +19,7 @@ from harness.cache import (
     working_rows,
     write_text,
 )
-from harness.errors import DataError, HarnessError
+from harness.values.errors import DataError, HarnessError
 
 
 def test_keys_depend_on_every_part_and_not_on_order() -> None:

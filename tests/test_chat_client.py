@@ -2,8 +2,8 @@
 
 import pytest
 
-from harness.chat_client import key_variable, open_client
-from harness.errors import UsageError
+from harness.machine.chat import key_variable, open_client
+from harness.values.errors import UsageError
 
 LOCAL, REMOTE, VENDOR = "http://127.0.0.1:8000/v1", "https://llm.example.org/v1", "https://api.openai.com/v1"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.tracking.mlflow import Store
+from harness.tracking.store import Store
 from tests.conftest import QUICK, interruptible
 
 FAST = ["trainer.max_epochs=2", "trainer.threads=1", *QUICK]

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from harness.config import compose_config
-from harness.errors import FileError
-from harness.identity import identity_digest
+from harness.experiment.identity import identity_digest
+from harness.values.errors import FileError
 
 
 def digest(folder: Path, *overrides: str) -> str:

@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from seqeval.metrics.sequence_labeling import get_entities
 
-from harness.labels import illegal_transitions, spans_from_tags, tag_names, tags_from_spans, token_spans
-from harness.records import Span
+from harness.values.labels import illegal_transitions, spans_from_tags, tag_names, tags_from_spans, token_spans
+from harness.values.records import Span
 
 TAGS = st.lists(
     st.sampled_from(["O"] * 4 + [f"{prefix}-{label}" for prefix in "BIES" for label in ("PER", "LOC")]), max_size=12

@@ -1,7 +1,7 @@
 import pytest
 
-from harness.errors import DataError
-from harness.languages import normalise_language, word_offsets
+from harness.values.errors import DataError
+from harness.values.languages import normalise_language, word_offsets
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import HarnessError
-from harness.locks import file_lock, is_locked, remove_leftovers, scratch_folder
+from harness.machine.locks import file_lock, is_locked, remove_leftovers, scratch_folder
+from harness.values.errors import HarnessError
 
 
 def hold(code: str, *arguments: object) -> "subprocess.Popen[str]":
@@ -23,7 +23,7 @@ def hold(code: str, *arguments: object) -> "subprocess.Popen[str]":
 LOCK = """
 import sys, time
 from pathlib import Path
-from harness.locks import file_lock
+from harness.machine.locks import file_lock
 with file_lock(Path(sys.argv[1]), "x", shared=len(sys.argv) > 2):
     print("held", flush=True)
     time.sleep(60)
@@ -32,7 +32,7 @@ with file_lock(Path(sys.argv[1]), "x", shared=len(sys.argv) > 2):
 SCRATCH = """
 import sys, time
 from pathlib import Path
-from harness.locks import scratch_folder
+from harness.machine.locks import scratch_folder
 with scratch_folder("harness-", Path(sys.argv[1])) as folder:
     (folder / "weights").write_text("x")
     print("held", flush=True)

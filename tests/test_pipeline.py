@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from harness.config import Config, compose_config
-from harness.errors import ConfigError, DataError, HarnessError
 from harness.pipeline import Result, Warm, run_experiment
-from harness.tracking.mlflow import Pruned, Store
+from harness.tracking.store import Pruned, Store
+from harness.values.errors import ConfigError, DataError, HarnessError
 from tests.conftest import QUICK
 
 
@@ -180,8 +180,8 @@ def test_an_oracle_dev_of_two_targets_can_be_logged(toy_card: Path, tracking: st
 
 
 def test_separate_models_are_exported_one_by_one(toy_card: Path, tracking: str, tmp_path: Path) -> None:
-    from harness.errors import UsageError
-    from harness.export import choose_run, export_run
+    from harness.values.errors import UsageError
+    from harness.workflows.export import choose_run, export_run
 
     overrides = ["method=synthetic", "method.ratio=0.25", "method.targets=separate", "trainer.max_epochs=8"]
     result = run(toy_card, tracking, *overrides, "trainer.learning_rate=0.02")
@@ -198,7 +198,7 @@ def test_runs_of_dead_processes_are_closed_by_the_next(toy_card: Path, tracking:
     import os
     import platform
 
-    from harness.tracking.mlflow import PROCESS_TAG, process_name
+    from harness.tracking.store import PROCESS_TAG, process_name
 
     first = run(toy_card, tracking, "trainer.max_epochs=1")
     store = Store(tracking)
@@ -298,9 +298,9 @@ def test_a_run_without_its_checkpoint_is_trained_again_for_an_export(
 ) -> None:
     import shlex
 
-    from harness.errors import UsageError
-    from harness.export import choose_run, export_run
-    from harness.rebuild import rebuild_run
+    from harness.values.errors import UsageError
+    from harness.workflows.export import choose_run, export_run
+    from harness.workflows.rebuild import rebuild_run
 
     overrides = ["data=toy", *QUICK, "trainer.max_epochs=8", "trainer.patience=null", "tracking.checkpoints=none"]
     command = shlex.join(["harness", "run", "--config-dir", str(toy_card), *overrides])
@@ -325,7 +325,7 @@ def test_a_run_without_its_checkpoint_is_trained_again_for_an_export(
 def test_the_card_of_a_model_says_what_its_data_allows(toy_card: Path, tracking: str, tmp_path: Path) -> None:
     import yaml
 
-    from harness.export import choose_run, export_run
+    from harness.workflows.export import choose_run, export_run
 
     licence = "'hospital\nlicense: evil'"
     result = run(toy_card, tracking, "data.restricted=true", f"data.license={licence}", "trainer.max_epochs=8")

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.errors import FileError
-from harness.provenance import command_line, content_digest, mask_secret, mask_url
+from harness.machine.provenance import command_line, content_digest, mask_secret, mask_url
+from harness.values.errors import FileError
 
 
 @pytest.mark.parametrize(

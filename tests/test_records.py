@@ -1,7 +1,7 @@
 import pytest
 
-from harness.errors import DataError
-from harness.records import Corpus, Sentence, Span
+from harness.values.errors import DataError
+from harness.values.records import Corpus, Sentence, Span
 
 
 def test_sentence_sorts_its_spans() -> None:

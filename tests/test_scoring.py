@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from seqeval.metrics import f1_score, precision_score, recall_score
 
-from harness.errors import DataError
-from harness.scoring import score_files
+from harness.values.errors import DataError
+from harness.workflows.evaluate_files import score_files
 
 ANY_TAG = st.sampled_from(
     ["O"] * 3
@@ -40,8 +40,8 @@ def test_micro_scores_equal_seqeval_on_any_tag_files(tmp_path_factory: pytest.Te
 
 
 def test_tag_files_and_the_same_spans_as_json_lines_score_the_same(tmp_path: Path) -> None:
+    from harness.corpora.conll_writer import jsonl_text
     from harness.corpora.readers import READERS
-    from harness.corpora.writers import jsonl_text
 
     gold = write(tmp_path / "g.conll", [["B-PER", "I-PER", "O", "B-LOC"], ["O", "O"]])
     predicted = write(tmp_path / "p.conll", [["B-PER", "I-PER", "O", "O"], ["O", "B-LOC"]])

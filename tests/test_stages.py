@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.stages import translation_scores
+from harness.workflows.transfer_files import translation_scores
 from tests.conftest import write_conll
 from tests.test_cli import harness
 

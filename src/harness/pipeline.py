@@ -13,18 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from harness.config import Config
-from harness.config.cards import resolve_path
+from harness.config.data import resolve_path
 from harness.corpora.catalogue import Catalogue, load_corpora
 from harness.corpora.splits import nested_subset
-from harness.errors import ConfigError, DataError, text_withheld
 from harness.evaluation.measures import LABEL_MEASURES, MEASURES, mean_over_languages, measures, named
 from harness.evaluation.significance import bootstrap_interval
 from harness.evaluation.spans import count_spans
-from harness.identity import data_params, needed_splits
-from harness.locks import scratch_folder
-from harness.model.workshop import FittedModel, Workshop
-from harness.provenance import file_digest
-from harness.recording import (
+from harness.experiment.identity import data_params, needed_splits
+from harness.experiment.record import (
     checkpoint_facts,
     data_metrics,
     predictions_text,
@@ -37,12 +33,16 @@ from harness.recording import (
     synthesis_metrics,
     unreachable_metrics,
 )
-from harness.records import Corpus, Span
+from harness.machine.locks import scratch_folder
+from harness.machine.provenance import file_digest
+from harness.model.workshop import FittedModel, Workshop
 from harness.synthesis.corpus import card_path, read_card
-from harness.tracking.mlflow import CHECKPOINT, Run, Store, tracking_uri
-from harness.transfer.carry import BackRoute
-from harness.transfer.recipe import Mixture, mixtures
+from harness.tracking.store import CHECKPOINT, Run, Store, tracking_uri
+from harness.transfer.mixture import Mixture, mixtures
+from harness.transfer.parallel import BackRoute
 from harness.transfer.routes import Routes, prepare_routes
+from harness.values.errors import ConfigError, DataError, text_withheld
+from harness.values.records import Corpus, Span
 
 logger = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ import pytest
 
 from harness.config import compose_config, group_options, shipped_folder
 from harness.config.compose import GROUPS
-from harness.errors import ConfigError
 from harness.sweep.space import load_sweep
+from harness.values.errors import ConfigError
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ import pytest
 
 from harness.config import compose_config
 from harness.config.yaml_files import load_yaml
-from harness.errors import ConfigError
+from harness.values.errors import ConfigError
 
 BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10)

@@ -5,7 +5,7 @@ import pytest
 
 from harness.config import compose_config
 from harness.corpora.catalogue import load_corpora
-from harness.errors import DataError
+from harness.values.errors import DataError
 
 
 def load(folder: Path, wanted: list[tuple[str, str]], *overrides: str):  # type: ignore[no-untyped-def]

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.corpora.conll_writer import conll_text, jsonl_text
 from harness.corpora.readers import READERS, reader_for
-from harness.corpora.writers import conll_text, jsonl_text
-from harness.errors import DataError
-from harness.records import Sentence, Span
+from harness.values.errors import DataError
+from harness.values.records import Sentence, Span
 
 
 def read(name: str, path: Path, content: str | bytes) -> list[Sentence]:

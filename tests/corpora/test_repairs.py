@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from harness.config import FileSource
 from harness.corpora.catalogue import read_source, read_texts
+from harness.corpora.conll_writer import conll_text, jsonl_text
 from harness.corpora.readers import READERS
 from harness.corpora.readers.offsets import RULES, UTF16, rule_for_surfaces, utf16_explains
-from harness.corpora.writers import conll_text, jsonl_text
-from harness.errors import DataError, FileError
-from harness.records import Sentence, Span
+from harness.values.errors import DataError, FileError
+from harness.values.records import Sentence, Span
 
 
 def read(path: Path, content: str | bytes, name: str = "conll", **keys: object):  # type: ignore[no-untyped-def]

@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.corpora.splits import duplicates, nested_subset, overlaps
-from harness.records import Corpus, Sentence
+from harness.values.records import Corpus, Sentence
 
 
 def corpus(texts: list[str], language: str = "en", split: str = "train", restricted: bool = False) -> Corpus:

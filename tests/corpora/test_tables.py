@@ -5,8 +5,8 @@ import pytest
 
 from harness.config import FileSource
 from harness.corpora.catalogue import read_source, read_texts
-from harness.errors import DataError
-from harness.records import Span
+from harness.values.errors import DataError
+from harness.values.records import Span
 
 ROWS = {"tokens": [["Anna", "slept"], ["in", "Rome"]], "ner_tags": [[1, 0], [0, 3]], "lang": ["en", "de"]}
 NAMES = ["O", "B-PER", "I-PER", "B-LOC"]

@@ -5,7 +5,7 @@ from scipy import stats
 from harness.evaluation.measures import mean_over_languages, measure
 from harness.evaluation.significance import bootstrap_interval, paired_permutation
 from harness.evaluation.spans import count_spans
-from harness.records import Span
+from harness.values.records import Span
 
 YES, NO = [Span(0, 1, "X")], []
 

@@ -6,7 +6,7 @@ from nervaluate.strategies import EntityTypeEvaluation, PartialEvaluation
 
 from harness.evaluation.measures import measures
 from harness.evaluation.spans import COLUMN, count_spans
-from harness.records import Span
+from harness.values.records import Span
 
 LABELS = ("PER", "LOC")
 

@@ -11,17 +11,17 @@ import torch
 from transformers import AutoModelForTokenClassification, AutoTokenizer, pipeline
 
 from harness.config import EncoderCard, TrainerConfig
-from harness.errors import ConfigError, DataError
 from harness.evaluation.measures import measures
 from harness.evaluation.spans import count_spans
-from harness.labels import tag_names
+from harness.model.contract import load_encoder, model_size
 from harness.model.datamodule import TaggingData, encode_corpus
-from harness.model.encoders import load_encoder, model_size
 from harness.model.encoding import windows
-from harness.model.folder import TrainedModel, load_model, save_model
 from harness.model.train import train_model
+from harness.model.trained import TrainedModel, load_model, save_model
 from harness.model.workshop import Workshop
-from harness.records import Sentence, Span
+from harness.values.errors import ConfigError, DataError
+from harness.values.labels import tag_names
+from harness.values.records import Sentence, Span
 
 LABELS = ("PER", "LOC")
 TAGS = tag_names(LABELS)
@@ -275,7 +275,7 @@ def test_tokenised_corpora_come_back_from_the_cache_unchanged(tiny_bert: Path, m
 
 
 def test_a_restricted_corpus_leaves_nothing_in_the_cache(tiny_bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from harness.cache import cache_folder
+    from harness.machine.store import cache_folder
 
     monkeypatch.setattr("harness.model.workshop._DISK_FROM", 3)
     _, coder = load_encoder(card("transformer", tiny_bert), TAGS, max_length=64)

@@ -12,7 +12,6 @@ from transformers import PreTrainedTokenizerFast
 from harness.config import compose_config
 from harness.corpora.catalogue import load_corpora
 from harness.evaluation.spans import COLUMN, count_spans
-from harness.labels import tag_names
 from harness.model.char_bilstm import CharCoder
 from harness.model.encoding import (
     EncodedSentence,
@@ -23,7 +22,8 @@ from harness.model.encoding import (
     windows,
 )
 from harness.model.transformer import TransformerCoder, position_offset
-from harness.records import Corpus, Sentence, Span
+from harness.values.labels import tag_names
+from harness.values.records import Corpus, Sentence, Span
 
 CARD = compose_config(["data=rx_mini"]).data
 LANGUAGES = CARD.languages

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from harness.errors import ConfigError, UsageError
 from harness.report.collect import Record, best_run, comparison, has_key
-from harness.report.tables import comma_separated, latex, markdown, plain_table, width
+from harness.report.render import comma_separated, latex, markdown, plain_table, width
+from harness.values.errors import ConfigError, UsageError
 
 
 def record(number: int, *, status: str = "FINISHED", tags: dict[str, str] | None = None, **values: object) -> Record:

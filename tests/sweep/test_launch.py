@@ -13,10 +13,8 @@ import psutil
 import pytest
 import yaml
 
-from harness.errors import ConfigError
 from harness.sweep.launch import Outcome, launch, study_folder
-from harness.sweep.space import Sweep
-from harness.sweep.study import (
+from harness.sweep.ledger import (
     ALIVE,
     PROCESS,
     RUN,
@@ -28,7 +26,9 @@ from harness.sweep.study import (
     queue_cells,
     tell,
 )
-from harness.tracking.mlflow import PARENT_TAG, Store, process_name
+from harness.sweep.space import Sweep
+from harness.tracking.store import PARENT_TAG, Store, process_name
+from harness.values.errors import ConfigError
 from tests.conftest import QUICK, interruptible
 
 BASE = ["data=toy", "trainer.max_epochs=2", *QUICK]
@@ -189,7 +189,7 @@ def test_a_killed_sweep_goes_on_where_it_was(
 
 
 def test_a_study_is_run_by_one_launcher_at_a_time(toy_card: Path, tracking: str) -> None:
-    from harness.sweep.study import study_lock
+    from harness.sweep.ledger import study_lock
 
     with (
         study_lock(sweep(), study_folder(tracking)),
@@ -273,7 +273,7 @@ def test_a_full_disk_leaves_the_journal_as_it_was(tmp_path: Path, monkeypatch: p
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("harness.sweep.study.os.fsync", full)
+    monkeypatch.setattr("harness.sweep.ledger.os.fsync", full)
     with pytest.raises(OSError, match="No space left"):
         lines.append_logs([{"a": 2}, {"a": 3}])
     assert (tmp_path / "x.journal").read_text() == '{"a":1}\n'

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.records import Sentence, Span
 from harness.synthesis.filters import FilterSettings, filter_sentences, is_broken, script_share
+from harness.values.records import Sentence, Span
 
 OFF = FilterSettings(
     broken_text=False, placeholders=False, fewest_words=None, most_words=None, longest_entity=None, script_share=None,

@@ -17,14 +17,14 @@ import pytest
 
 from harness.config import compose_config
 from harness.config.synthesis import SynthesisCard
-from harness.errors import ConfigError, DataError, HarnessError
-from harness.generation import batch_requests, generate, page_of, planned_calls, surroundings
+from harness.report.quality_page import quality_page
 from harness.synthesis.client import Answer, AnswerStore, ask_all
 from harness.synthesis.corpus import Account as ItemAccount
 from harness.synthesis.corpus import card_path, label_distance, quality_card, read_answers, read_card
 from harness.synthesis.filters import FilterSettings
-from harness.synthesis.page import quality_page
 from harness.synthesis.prompts import Call, calls
+from harness.values.errors import ConfigError, DataError, HarnessError
+from harness.workflows.synthesise import batch_requests, generate, page_of, planned_calls, surroundings
 from tests.conftest import QUICK, interruptible
 from tests.test_cli import harness
 
@@ -466,7 +466,7 @@ def test_wrong_use_is_one_sentence(tmp_path: Path, arguments: tuple[str, ...], s
 
 
 def test_the_quality_page_escapes_everything(tmp_path: Path) -> None:
-    from harness.records import Sentence, Span
+    from harness.values.records import Sentence, Span
 
     text = "<script>alert(1)</script> & Anna"
     sentence = Sentence("1", text, "sv", (Span(28, 32, "<b>"),))
@@ -493,7 +493,7 @@ def test_a_changed_corpus_no_longer_fits_its_card(toy_card: Path, tmp_path: Path
 
 def test_a_run_logs_the_card_of_its_synthetic_corpus(toy_card: Path, tmp_path: Path, tracking: str, serve) -> None:  # type: ignore[no-untyped-def]
     from harness.pipeline import run_experiment
-    from harness.tracking.mlflow import Store
+    from harness.tracking.store import Store
 
     _, url = serve()
     generate(

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.errors import ConfigError
+from harness.answers.forgiving_json import objects
+from harness.answers.items import Legend
+from harness.answers.parse import Parsed, parse_answer
 from harness.synthesis.corpus import read_answers
-from harness.synthesis.items import Legend
-from harness.synthesis.parse import Parsed, parse_answer
-from harness.synthesis.salvage import objects
+from harness.values.errors import ConfigError
 
 LEGEND = Legend.of_tags(["O", "B-PER", "I-PER", "B-LOC", "I-LOC"])
 ITEM = {"tokens": ["Anna", "Berg", "bor", "i", "Malmö", "."], "ner_tags": [1, 2, 0, 0, 3, 0]}

@@ -9,9 +9,9 @@ from urllib.parse import unquote
 import pytest
 
 from harness.config import TrackingConfig
-from harness.errors import ConfigError, DependencyError, HarnessError
-from harness.records import Corpus, Sentence, Span
-from harness.tracking.mlflow import PARENT_TAG, Pruned, Run, Store, tracking_uri
+from harness.tracking.store import PARENT_TAG, Pruned, Run, Store, tracking_uri
+from harness.values.errors import ConfigError, DependencyError, HarnessError
+from harness.values.records import Corpus, Sentence, Span
 
 
 def run(store: Store, **settings: object) -> Run:
@@ -137,7 +137,7 @@ def test_an_unknown_experiment_names_those_there_are(tracking: str) -> None:
 
 
 def test_first_runs_at_once_share_a_new_store(tmp_path: Path) -> None:
-    code = "import sys; from harness.tracking.mlflow import Store; print(Store(sys.argv[1]).experiment_id('x'))"
+    code = "import sys; from harness.tracking.store import Store; print(Store(sys.argv[1]).experiment_id('x'))"
     uri = f"sqlite:///{tmp_path}/new.db"
     processes = [
         subprocess.Popen([sys.executable, "-c", code, uri], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -149,7 +149,7 @@ def test_first_runs_at_once_share_a_new_store(tmp_path: Path) -> None:
 
 
 def test_a_kill_while_the_store_is_made_leaves_none(tmp_path: Path) -> None:
-    code = "import sys; from harness.tracking.mlflow import Store; print('go', flush=True); Store(sys.argv[1])"
+    code = "import sys; from harness.tracking.store import Store; print('go', flush=True); Store(sys.argv[1])"
     database = tmp_path / "new.db"
     process = subprocess.Popen([sys.executable, "-c", code, f"sqlite:///{database}"], stdout=subprocess.PIPE, text=True)
     making = lambda: [path for path in tmp_path.iterdir() if path.is_dir()]  # noqa: E731

@@ -7,15 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.config import AlignerCard, ProjectionCard
-from harness.errors import DataError
-from harness.languages import word_offsets
-from harness.records import Corpus, Sentence, Span
-from harness.transfer.align.engine import Links, WordPair
-from harness.transfer.align.segment import alignment_text
-from harness.transfer.carry import align_corpora, back_route, carry_training
-from harness.transfer.markers import mark, read_marks
-from harness.transfer.project import Projection, project_sentence
-from harness.transfer.words import frequent_words, function_words
+from harness.transfer.align.contract import Links, WordPair
+from harness.transfer.align.words import alignment_text
+from harness.transfer.parallel import align_corpora, back_route, carry_training
+from harness.transfer.projection.function_words import frequent_words, function_words
+from harness.transfer.projection.markers import mark, read_marks
+from harness.transfer.projection.spans import Projection, project_sentence
+from harness.values.errors import DataError
+from harness.values.languages import word_offsets
+from harness.values.records import Corpus, Sentence, Span
 
 
 def labelled(text: str, *surfaces: str, language: str = "en") -> Sentence:

@@ -2,9 +2,9 @@ import pytest
 
 from harness.config import MethodConfig
 from harness.corpora.splits import nested_subset
-from harness.errors import ConfigError
-from harness.records import Corpus, Origin, Sentence
-from harness.transfer.recipe import Mixture, mixtures, needed_corpora
+from harness.transfer.mixture import Mixture, mixtures, needed_corpora
+from harness.values.errors import ConfigError
+from harness.values.records import Corpus, Origin, Sentence
 
 
 def corpus(language: str, split: str, size: int) -> Corpus:

@@ -12,13 +12,19 @@ from typing import ClassVar
 
 import pytest
 
-from harness.cache import DiskRows, MemoryRows
 from harness.config import TranslatorCard
-from harness.errors import ConfigError, DataError, DependencyError, HarnessError, UsageError
+from harness.machine.store import DiskRows, MemoryRows
 from harness.transfer.translate.codes import code_candidates
-from harness.transfer.translate.engine import PartlyAnswered, Translation, Translator, open_translator, translate_texts
+from harness.transfer.translate.contract import (
+    PartlyAnswered,
+    Translation,
+    Translator,
+    open_translator,
+    translate_texts,
+)
 from harness.transfer.translate.parts import split_text, translate_in_parts
 from harness.transfer.translate.seq2seq import Seq2SeqCodec
+from harness.values.errors import ConfigError, DataError, DependencyError, HarnessError, UsageError
 
 TEXTS = [
     "Anna went to Rome today .", "", "Rome", " ".join(["tablet"] * 2000), "the doctor 😀 gave paracetamol",

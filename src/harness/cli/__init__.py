@@ -11,7 +11,7 @@ from pathlib import Path
 
 import typer
 
-from harness.errors import HarnessError, printable, shortened
+from harness.values.errors import HarnessError, printable, shortened
 
 app = typer.Typer(
     name="harness",
@@ -30,7 +30,7 @@ def echo(text: str, *, err: bool = False, data: bool = False) -> None:
 
     :param data: the user's own texts, in which what looks like a password is none of ours and must stay.
     """
-    from harness.provenance import mask_url
+    from harness.machine.provenance import mask_url
 
     typer.echo(printable(text if data else mask_url(text)), err=err)
 
@@ -40,7 +40,7 @@ class Lines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
-        from harness.provenance import mask_url
+        from harness.machine.provenance import mask_url
 
         return printable(mask_url(super().format(record)))
 
@@ -97,7 +97,7 @@ def quiet_libraries() -> None:
 
 def use_cores(processes: int = 1) -> None:
     """Give this process its share of the cores before numerical libraries start their threads."""
-    from harness.provenance import available_cores
+    from harness.machine.provenance import available_cores
 
     share = max(1, available_cores() // processes)
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"):
@@ -148,8 +148,8 @@ def _tidy_up() -> None:
     import tempfile
     from contextlib import suppress
 
-    from harness.cache import remove_cache_leftovers
-    from harness.locks import remove_leftovers
+    from harness.machine.locks import remove_leftovers
+    from harness.machine.store import remove_cache_leftovers
 
     with suppress(OSError):
         remove_leftovers(Path(tempfile.gettempdir()))
@@ -180,7 +180,7 @@ def _unexpected(error: Exception) -> str:
 def _fail(error: BaseException, message: str, code: int) -> None:
     if _settings["debug"] and not isinstance(error, KeyboardInterrupt):
         raise error
-    from harness.provenance import mask_url
+    from harness.machine.provenance import mask_url
 
     sys.stdout.flush()
     sys.stderr.write(printable(mask_url(message)) + "\n")

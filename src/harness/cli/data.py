@@ -12,7 +12,7 @@ from harness.cli.run import ConfigDir
 
 if TYPE_CHECKING:
     from harness.config import Config
-    from harness.records import Corpus
+    from harness.values.records import Corpus
 
 app = typer.Typer(help="Corpora: what there is, what is in it, whether it is as its card says.", no_args_is_help=True)
 
@@ -25,8 +25,8 @@ def list_cards(config_dir: ConfigDir = None, as_json: AsJson = False) -> None:
     """List the data cards with their languages, labels and licences."""
     from harness.config import group_options
     from harness.config.yaml_files import load_mapping
-    from harness.errors import ConfigError
-    from harness.report.tables import plain_table
+    from harness.report.render import plain_table
+    from harness.values.errors import ConfigError
 
     rows, objects, faults = [], [], []
     for name, path in sorted(group_options("data", existing_folder(config_dir)).items()):
@@ -79,7 +79,7 @@ def _load(name: str, config_dir: Path | None) -> "tuple[Config, list[Corpus], li
         for split, _ in config.data.language_files(language).files()
     ]
     if not wanted:
-        from harness.errors import DataError
+        from harness.values.errors import DataError
 
         raise DataError(f"{config.data.name} names no files; add them with data.source.train.path=… and so on")
     catalogue = load_corpora(config.data, config.data_folder or Path.cwd(), wanted)
@@ -90,7 +90,7 @@ def _load(name: str, config_dir: Path | None) -> "tuple[Config, list[Corpus], li
 def stats(name: Name, config_dir: ConfigDir = None, as_json: AsJson = False) -> None:
     """Count sentences, characters and entities of every split of a card."""
     quiet_libraries()
-    from harness.report.tables import plain_table
+    from harness.report.render import plain_table
 
     config, corpora, _ = _load(name, config_dir)
     objects = [_counts(corpus) for corpus in corpora]
@@ -131,7 +131,7 @@ def check(name: Name, config_dir: ConfigDir = None, as_json: AsJson = False) -> 
     """
     quiet_libraries()
     from harness.corpora.splits import duplicates, overlaps
-    from harness.errors import HarnessError
+    from harness.values.errors import HarnessError
 
     config, corpora, differences = _load(name, config_dir)
     labelled = [corpus for corpus in corpora if not corpus.split.startswith("translated")]
@@ -200,13 +200,13 @@ def convert(
 ) -> None:
     """Convert between formats; whatever is repaired, dropped or cannot be expressed is counted."""
     quiet_libraries()
-    from harness.cache import write_text
     from harness.config import FileSource
     from harness.config.compose import validated
     from harness.corpora.catalogue import read_source
-    from harness.corpora.writers import WRITERS, conll_text, jsonl_text
-    from harness.errors import UsageError, listing
-    from harness.languages import normalise_language
+    from harness.corpora.conll_writer import WRITERS, conll_text, jsonl_text
+    from harness.machine.store import write_text
+    from harness.values.errors import UsageError, listing
+    from harness.values.languages import normalise_language
 
     wanted = to_format or target.suffix.lstrip(".")
     if wanted not in WRITERS:

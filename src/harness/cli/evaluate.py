@@ -33,7 +33,7 @@ def evaluate(
     bootstrap: Annotated[bool, typer.Option("--bootstrap", help="Add 95 % intervals over sentences.")] = False,
 ) -> None:
     """Score predictions: entity, span, partial and type F1, error kinds, each label."""
-    from harness.scoring import compare_files, intervals, score_files
+    from harness.workflows.evaluate_files import compare_files, intervals, score_files
 
     formats = {"gold_format": from_format, "predicted_format": from_format}
     scored = score_files(gold, predicted, missing_as_o=missing_as_o, **formats)
@@ -54,13 +54,13 @@ def evaluate(
 
 
 def _has_tokens(gold: Path, predicted: Path) -> bool:
-    from harness.scoring import file_format
+    from harness.workflows.evaluate_files import file_format
 
     return file_format(gold) == file_format(predicted) == "conll"
 
 
 def _text(values: dict[str, Any]) -> str:
-    from harness.report.tables import plain_table
+    from harness.report.render import plain_table
 
     shown = [
         "entity_f1", "entity_precision", "entity_recall", "span_f1", "span_accuracy",

@@ -29,8 +29,8 @@ def register(app: typer.Typer) -> None:
 
 def _uri(tracking: str | None) -> str:
     from harness.config import TrackingConfig
-    from harness.errors import UsageError
-    from harness.tracking.mlflow import artifact_folder, tracking_uri
+    from harness.tracking.store import artifact_folder, tracking_uri
+    from harness.values.errors import UsageError
 
     uri = tracking_uri(TrackingConfig(uri=tracking))
     if artifact_folder(uri) and not Path(uri.removeprefix("sqlite:///")).is_file():
@@ -57,11 +57,11 @@ def compare(
 ) -> None:
     """Compare runs: mean ± standard deviation over seeds, per language, in points of 100."""
     quiet_libraries()
-    from harness.cache import write_text
-    from harness.errors import UsageError, listing, nearest
-    from harness.report import tables
+    from harness.machine.store import write_text
+    from harness.report import render as tables
     from harness.report.collect import collect, comparison, has_key
-    from harness.tracking.mlflow import Store
+    from harness.tracking.store import Store
+    from harness.values.errors import UsageError, listing, nearest
 
     if format_name not in tables.FORMATS:
         raise UsageError(f"--format {format_name!r}: allowed {listing(tables.FORMATS)}")
@@ -93,8 +93,8 @@ def compare(
 
 
 def _measures(text: str) -> list[str]:
-    from harness.errors import UsageError, listing, nearest
     from harness.evaluation.measures import MEASURES
+    from harness.values.errors import UsageError, listing, nearest
 
     measures = [name.strip() for name in text.split(",") if name.strip()]
     unknown = [name for name in measures if name not in MEASURES]
@@ -117,7 +117,7 @@ def ui(
     quiet_libraries()
     import os
 
-    from harness.tracking.mlflow import artifact_folder
+    from harness.tracking.store import artifact_folder
 
     uri = _uri(tracking)
     arguments = [sys.executable, "-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port)]
@@ -155,11 +155,11 @@ def export(
     """Export a run's checkpoint; ``best`` is chosen by source dev score, never by a test score."""
     use_cores()
     quiet_libraries()
-    from harness.export import choose_run, export_run
-    from harness.tracking.mlflow import Store
+    from harness.tracking.store import Store
+    from harness.workflows.export import choose_run, export_run
 
     if alias and not register:
-        from harness.errors import UsageError
+        from harness.values.errors import UsageError
 
         raise UsageError("--alias points to a version of the registry; give --register NAME as well")
     store = Store(_uri(tracking))
@@ -167,7 +167,7 @@ def export(
     if rebuild and record.tags.get("harness.checkpoint") != "kept":
         from harness.cli import stop_on_sigterm
         from harness.model.train import show_progress
-        from harness.rebuild import rebuild_run
+        from harness.workflows.rebuild import rebuild_run
 
         stop_on_sigterm()
         echo(f"training run {record.run_id} again", err=True)
@@ -204,12 +204,12 @@ def predict(
     """Tag text: one text a line, or the sentences of a corpus file with their ids and tokens, in; JSON lines out."""
     use_cores()
     quiet_libraries()
-    from harness.cache import write_text
     from harness.corpora.catalogue import read_texts
-    from harness.corpora.readers.reading import decode, split_lines
-    from harness.languages import normalise_language
-    from harness.model.folder import load_model
-    from harness.records import Sentence
+    from harness.corpora.readers.text import decode, split_lines
+    from harness.machine.store import write_text
+    from harness.model.trained import load_model
+    from harness.values.languages import normalise_language
+    from harness.values.records import Sentence
 
     spoken = normalise_language(language) if language != "und" else language
     if file is not None:

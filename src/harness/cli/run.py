@@ -38,7 +38,7 @@ def run(
     quiet_libraries()
     from harness.cli import stop_on_sigterm
     from harness.config import compose_config
-    from harness.provenance import command_line
+    from harness.machine.provenance import command_line
 
     config = compose_config(overrides or [], existing_folder(config_dir))
     stop_on_sigterm()
@@ -73,7 +73,7 @@ def repeatable(overrides: list[str], config_dir: Path | None) -> list[str]:
 
 
 def _table(metrics: dict[str, float], languages: list[str]) -> str:
-    from harness.report.tables import plain_table
+    from harness.report.render import plain_table
 
     names = ("entity_f1", "span_f1", "span_accuracy", "label_accuracy")
     rows = []

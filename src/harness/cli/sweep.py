@@ -24,9 +24,9 @@ def sweep(
     """Launch a study or go on with it; a repeated command runs what is missing."""
     use_cores(workers)
     quiet_libraries()
-    from harness.errors import HarnessError
-    from harness.provenance import command_line
+    from harness.machine.provenance import command_line
     from harness.sweep.space import load_sweep
+    from harness.values.errors import HarnessError
 
     loaded = load_sweep(study)
     from harness.cli import stop_on_sigterm

@@ -10,8 +10,8 @@ from harness.cli import echo, existing_folder, quiet_libraries, stop_on_sigterm,
 from harness.cli.run import ConfigDir
 
 if TYPE_CHECKING:
-    from harness.generation import Made
     from harness.synthesis.filters import FilterSettings
+    from harness.workflows.synthesise import Made
 
 app = typer.Typer(
     help="Synthetic sentences: generate, import anybody's answers, look at their quality.", no_args_is_help=True
@@ -75,11 +75,11 @@ def import_(
     """Import raw answers: parse, filter, and say what became of every item."""
     use_cores()
     quiet_libraries()
-    from harness.errors import UsageError, listing
-    from harness.generation import Surroundings, agreements, import_file, surroundings
-    from harness.languages import normalise_language
-    from harness.synthesis.items import Legend
-    from harness.synthesis.parse import REPAIRS
+    from harness.answers.items import Legend
+    from harness.answers.parse import REPAIRS
+    from harness.values.errors import UsageError, listing
+    from harness.values.languages import normalise_language
+    from harness.workflows.synthesise import Surroundings, agreements, import_file, surroundings
 
     unknown = [one for one in repair or [] if one not in REPAIRS]
     if unknown:
@@ -144,10 +144,10 @@ def generate(
     use_cores()
     quiet_libraries()
     from harness.config import compose_config
-    from harness.errors import HarnessError, UsageError
-    from harness.generation import batch_requests
-    from harness.generation import generate as run
-    from harness.languages import normalise_language
+    from harness.values.errors import HarnessError, UsageError
+    from harness.values.languages import normalise_language
+    from harness.workflows.synthesise import batch_requests
+    from harness.workflows.synthesise import generate as run
 
     settings = _settings(filters)
     if settings is not None and settings.agreement is not None:
@@ -182,8 +182,8 @@ def inspect(
     as_json: AsJson = False,
 ) -> None:
     """Write the quality card of a synthetic corpus as a page with plots."""
-    from harness.cache import write_text
-    from harness.generation import page_of
+    from harness.machine.store import write_text
+    from harness.workflows.synthesise import page_of
 
     target = output or corpus.with_suffix(".html")
     page, card = page_of(corpus, samples=samples)
@@ -199,8 +199,8 @@ def _settings(filters: list[str] | None) -> "FilterSettings | None":
     import yaml
 
     from harness.config.compose import validated
-    from harness.errors import UsageError
     from harness.synthesis.filters import FilterSettings
+    from harness.values.errors import UsageError
 
     values: dict[str, Any] = {}
     for one in filters or []:
@@ -226,8 +226,8 @@ def _none() -> "FilterSettings":
 
 
 def _report(made: "Made", output: Path, as_json: bool) -> None:
-    from harness.errors import HarnessError
-    from harness.report.tables import plain_table
+    from harness.report.render import plain_table
+    from harness.values.errors import HarnessError
 
     account = made.account
     lines = [["answers", str(account.answers)], ["items seen", str(account.items)], ["usable", str(account.parsed)]]

@@ -16,8 +16,8 @@ def register(app: typer.Typer) -> None:
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Check this machine: packages, processor, disk, tracking store, hub, extras."""
     quiet_libraries()
-    from harness.doctor import examine
-    from harness.errors import HarnessError
+    from harness.values.errors import HarnessError
+    from harness.workflows.doctor import examine
 
     findings = examine()
     if as_json:

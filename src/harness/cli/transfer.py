@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.config import AlignerCard, TranslatorCard
-    from harness.records import Sentence
-    from harness.stages import Languages
+    from harness.values.records import Sentence
+    from harness.workflows.transfer_files import Languages
 
 Keys = Annotated[
     Optional[list[str]],  # noqa: UP045
@@ -74,9 +74,10 @@ def translate(
     With --score and several translators, the best by chrF is written. What is stored besides OUT is said at the end.
     """
     _start(output)
-    from harness.cache import write_text
-    from harness.errors import DataError, UsageError
-    from harness.stages import (
+    from harness.machine.store import write_text
+    from harness.transfer.ranking import add_ranked
+    from harness.values.errors import DataError, UsageError
+    from harness.workflows.transfer_files import (
         Languages,
         cards,
         ranked,
@@ -85,7 +86,6 @@ def translate(
         translate_file,
         translation_scores,
     )
-    from harness.transfer.ranking import add_ranked
 
     names = _names(translator, score, "translators", ranking)
     languages = Languages.of(source_language, target_language)
@@ -142,8 +142,10 @@ def align(
 ) -> None:
     """Align words: one line a pair, i-j (source-target, from 0)."""
     _start(output)
-    from harness.cache import write_text
-    from harness.stages import (
+    from harness.machine.store import write_text
+    from harness.transfer.align.file import pharaoh_text
+    from harness.transfer.ranking import add_ranked
+    from harness.workflows.transfer_files import (
         Languages,
         align_files,
         alignment_error,
@@ -153,8 +155,6 @@ def align(
         read_targets,
         write_priors,
     )
-    from harness.transfer.align.pharaoh import pharaoh_text
-    from harness.transfer.ranking import add_ranked
 
     names = _names(aligner, score, "aligners", ranking)
     languages = Languages.of(source_language, target_language)
@@ -213,10 +213,11 @@ def project(
 ) -> None:
     """Project entities onto a translation: one JSON line a pair, in order. The aligner learns from all pairs given."""
     _start(output)
-    from harness.cache import write_text
-    from harness.corpora.writers import jsonl_text
-    from harness.errors import UsageError
-    from harness.stages import (
+    from harness.corpora.conll_writer import jsonl_text
+    from harness.machine.store import write_text
+    from harness.transfer.ranking import add_ranked
+    from harness.values.errors import UsageError
+    from harness.workflows.transfer_files import (
         Languages,
         alignment_error,
         cards,
@@ -228,7 +229,6 @@ def project(
         read_sentences,
         read_targets,
     )
-    from harness.transfer.ranking import add_ranked
 
     overrides = list(keys or [])
     if alignments:
@@ -275,14 +275,14 @@ def project(
 
 def _say_what_is_kept(what: str, name: str) -> None:
     """Say what stays on this machine besides the output."""
-    from harness.cache import cache_folder
+    from harness.machine.store import cache_folder
 
     kept = f"{what} are kept in {cache_folder() / name}" if what else "nothing else is kept (--keep keeps it for later)"
     echo(kept, err=True)
 
 
 def _start(output: Path) -> None:
-    from harness.errors import UsageError
+    from harness.values.errors import UsageError
 
     if output.is_dir():  # told before the work, not after it
         raise UsageError(f"--output {output}: it is a folder; name a file")
@@ -292,7 +292,7 @@ def _start(output: Path) -> None:
 
 
 def _names(text: str, score: Path | None, what: str, ranking: Path | None) -> list[str]:
-    from harness.errors import UsageError
+    from harness.values.errors import UsageError
 
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names or (len(names) > 1 and score is None):
@@ -303,7 +303,7 @@ def _names(text: str, score: Path | None, what: str, ranking: Path | None) -> li
 
 
 def _sources(path: Path, language: str, pretokenised: bool) -> "Sequence[Sentence]":
-    from harness.stages import read_sentences, read_targets
+    from harness.workflows.transfer_files import read_sentences, read_targets
 
     if path.suffix == ".txt" and pretokenised:
         return read_targets(path, language, pretokenised=True)
@@ -311,7 +311,7 @@ def _sources(path: Path, language: str, pretokenised: bool) -> "Sequence[Sentenc
 
 
 def _same_number(first: Path, one: "Sequence[Sentence]", second: Path, other: "Sequence[Sentence]") -> None:
-    from harness.errors import DataError
+    from harness.values.errors import DataError
 
     if len(one) != len(other):
         raise DataError(
@@ -323,8 +323,8 @@ def _same_number(first: Path, one: "Sequence[Sentence]", second: Path, other: "S
 def _facts(
     languages: "Languages", card: "TranslatorCard | AlignerCard", *sides: "Sequence[Sentence]"
 ) -> dict[str, Any]:
-    from harness.stages import data_digest
     from harness.transfer.ranking import card_digest
+    from harness.workflows.transfer_files import data_digest
 
     return {
         "pair": languages.pair,
@@ -337,7 +337,7 @@ def _facts(
 def _report(
     value: dict[str, Any], line: str, scores: dict[str, dict[str, float]], notes: dict[str, int], as_json: bool
 ) -> None:
-    from harness.report.tables import plain_table
+    from harness.report.render import plain_table
 
     echo(line, err=as_json)
     for name, number in notes.items():

@@ -1,13 +1,13 @@
 """Configuration: Hydra composes ``configs/`` and the overrides, pydantic checks the result.
 
-Every default lives in :mod:`harness.config.schema` (or on an encoder's card) and nowhere else; the YAML
+Every default lives in :mod:`harness.config.experiment` (or on an encoder's card) and nowhere else; the YAML
 files hold choices, not defaults. A wrong key, type or combination stops before any download or training.
 """
 
-from harness.config.cards import DataCard, EncoderCard, FileSource, LanguageFiles
 from harness.config.compose import compose_config, group_options, shipped_folder
-from harness.config.engines import AlignerCard, ProjectionCard, TranslatorCard
-from harness.config.schema import Config, MethodConfig, TrackingConfig, TrainerConfig
+from harness.config.data import DataCard, EncoderCard, FileSource, LanguageFiles
+from harness.config.experiment import Config, MethodConfig, TrackingConfig, TrainerConfig
+from harness.config.transfer import AlignerCard, ProjectionCard, TranslatorCard
 
 __all__ = [
     "AlignerCard",

@@ -1,4 +1,4 @@
-"""From group choices and ``key=value`` overrides to a checked :class:`~harness.config.schema.Config`.
+"""From group choices and ``key=value`` overrides to a checked :class:`~harness.config.experiment.Config`.
 
 Hydra's compose API does what researchers expect of it (groups, ``key=value``, ``experiment=…`` presets); a key that
 exists nowhere is left to the schema to refuse, whose message names the nearest valid key.
@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from harness.config.schema import Config
+from harness.config.experiment import Config
 from harness.config.yaml_files import CardSource
-from harness.errors import ConfigError, listing, nearest, shown
+from harness.values.errors import ConfigError, listing, nearest, shown
 
 LONGEST_OVERRIDE = 20_000
 """Characters of KEY=VALUE: more than any list of labels or paths needs."""

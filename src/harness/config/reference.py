@@ -10,10 +10,10 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from harness.config.cards import DataCard, EncoderCard, ExpectedCounts, FileSource, LanguageFiles, SourceFiles
 from harness.config.compose import GROUPS, group_options
-from harness.config.engines import AlignerCard, ProjectionCard, TranslatorCard
-from harness.config.schema import Config, MethodConfig, TrackingConfig, TrainerConfig
+from harness.config.data import DataCard, EncoderCard, ExpectedCounts, FileSource, LanguageFiles, SourceFiles
+from harness.config.experiment import Config, MethodConfig, TrackingConfig, TrainerConfig
+from harness.config.transfer import AlignerCard, ProjectionCard, TranslatorCard
 
 _SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("method", "The transfer method, `configs/method`", MethodConfig),

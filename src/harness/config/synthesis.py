@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from harness.config.cards import Share, Strict, is_local, is_url
+from harness.config.data import Share, Strict, is_local, is_url
 
 
 class ExampleEntity(Strict):

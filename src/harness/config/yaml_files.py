@@ -15,7 +15,7 @@ import yaml
 from hydra.core.object_type import ObjectType
 from hydra.plugins.config_source import ConfigLoadError, ConfigResult, ConfigSource
 
-from harness.errors import ConfigError, shown
+from harness.values.errors import ConfigError, shown
 
 LARGEST_FILE = 2_000_000
 """Bytes; the largest card at hand has 6,000."""

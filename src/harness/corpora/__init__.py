@@ -1,1 +1,1 @@
-"""Corpora: cards and readers in, :class:`harness.records.Corpus` values with a full account out."""
+"""Corpora: cards and readers in, :class:`harness.values.records.Corpus` values with a full account out."""

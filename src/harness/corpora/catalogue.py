@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 
-from harness.config.cards import DataCard, ExpectedCounts, FileSource, resolve_path
+from harness.config.data import DataCard, ExpectedCounts, FileSource, resolve_path
 from harness.corpora.readers import TEXT_READERS, Reading, reader_for
 from harness.corpora.readers.conll import read_conll
-from harness.corpora.readers.huggingface import TABLE_FORMATS, fetch_hub_files, read_table
-from harness.errors import DataError, FileError, listing, nearest, shown
-from harness.provenance import file_digest
-from harness.records import Corpus, Origin, Sentence, Span
+from harness.corpora.readers.tables import TABLE_FORMATS, fetch_hub_files, read_table
+from harness.machine.provenance import file_digest
+from harness.values.errors import DataError, FileError, listing, nearest, shown
+from harness.values.records import Corpus, Origin, Sentence, Span
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
-from harness.records import Corpus, Sentence
+from harness.values.records import Corpus, Sentence
 
 
 def seeded_order(corpus: Corpus, seed: int) -> list[int]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.records import Span
+from harness.values.records import Span
 
 COLUMNS = (
     "gold",  # gold entities

@@ -17,10 +17,10 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from harness.languages import word_offsets
-from harness.model.encoders import Batch, Network, state_of
+from harness.model.contract import Batch, Network, state_of
 from harness.model.encoding import EncodedSentence, Window
-from harness.records import Sentence
+from harness.values.languages import word_offsets
+from harness.values.records import Sentence
 
 logger = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ import torch
 from torch.utils.data import DataLoader
 
 from harness.model.batching import BucketSampler, batches_by_length
-from harness.model.encoders import Batch, Coder
+from harness.model.contract import Batch, Coder
 from harness.model.encoding import EncodedSentence, Integers, Window, gold_tags, unseen_words, windows
-from harness.records import Sentence
+from harness.values.records import Sentence
 
 PREDICTION_TOKENS = 4096
 """Padded pieces in a batch without gradients: below what a training step needs, and no slower than more."""

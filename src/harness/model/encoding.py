@@ -1,7 +1,8 @@
 """Sentences as arrays: words, the pieces an encoder reads, the first piece of each word, tag ids.
 
 A word is a token of the corpus where it has tokens; in raw text it is a unit the encoder's tokenizer or
-:func:`harness.languages.word_offsets` gives. Labels stand on first pieces, one label a piece: words that begin on the
+:func:`harness.values.languages.word_offsets` gives. Labels stand on first pieces, one label a piece: words that begin
+on the
     same piece (``1/2``, Chinese characters that a vocabulary joins) are one word, because the encoder has one vector
     for them. A word of which the tokenizer leaves nothing (a soft hyphen, a direction mark) is not labelled and never
     splits an entity. Entities that words and pieces cannot express are counted (:func:`unreachable_spans`).
@@ -16,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.labels import OUTSIDE, spans_from_tags, tags_from_spans
-from harness.records import Sentence, Span
+from harness.values.labels import OUTSIDE, spans_from_tags, tags_from_spans
+from harness.values.records import Sentence, Span
 
 Integers = NDArray[np.int32]
 

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
+from harness.model.contract import Coder, Network, to_device
 from harness.model.datamodule import EncodedCorpus, prediction_batches
-from harness.model.encoders import Coder, Network, to_device
 from harness.model.encoding import Integers, spans_from_tag_ids
-from harness.records import Span
+from harness.values.records import Span
 
 
 class TagMerger:

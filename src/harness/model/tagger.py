@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from harness.config import TrainerConfig
-from harness.model.encoders import Batch, Network
+from harness.model.contract import Batch, Network
 from harness.model.predict import TagMerger
-from harness.records import Span
+from harness.values.records import Span
 
 ScoreDev = Callable[[list[tuple[Span, ...]]], dict[str, float]]
 """From the predicted spans of the dev set to measures; ``entity_f1`` selects. With several devices it is pickled."""

@@ -23,13 +23,13 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from harness.cache import atomic_path
 from harness.config import TrainerConfig
-from harness.errors import ConfigError, HarnessError
+from harness.machine.store import atomic_path
+from harness.model.contract import Network, state_of
 from harness.model.datamodule import TaggingData
-from harness.model.encoders import Network, state_of
 from harness.model.predict import bf16_is_fast
 from harness.model.tagger import ScoreDev, Tagger
+from harness.values.errors import ConfigError, HarnessError
 
 logger = logging.getLogger(__name__)
 

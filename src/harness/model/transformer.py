@@ -20,11 +20,11 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoModelForTokenClassification, AutoTokenizer
 
-from harness.errors import ConfigError, loading_error
-from harness.languages import is_unspaced, word_offsets
-from harness.model.encoders import Batch, Network
+from harness.model.contract import Batch, Network
 from harness.model.encoding import EncodedSentence, Window, first_pieces, one_word_a_piece
-from harness.records import Sentence
+from harness.values.errors import ConfigError, loading_error
+from harness.values.languages import is_unspaced, word_offsets
+from harness.values.records import Sentence
 
 _LOADING = (
     OSError, ValueError, ImportError, RuntimeError, KeyError, AttributeError, TypeError, IndexError, SafetensorError,
@@ -137,8 +137,8 @@ class TransformerCoder:
 
     Words of raw text: with a WordPiece tokenizer its own pre-tokens, so that ``pipeline("token-classification",
     aggregation_strategy="first")`` groups the same way (but for runs of Thai, Japanese and the like, which that
-    function leaves whole); with others :func:`harness.languages.word_offsets`, because their words end at blanks only
-    and would keep a comma in the entity.
+    function leaves whole); with others :func:`harness.values.languages.word_offsets`, because their words end at blanks
+    only and would keep a comma in the entity.
     """
 
     def __init__(self, tokenizer: Any, *, longest: int, max_length: int) -> None:

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.errors import ConfigError, UsageError, listing, nearest
-from harness.provenance import mask_url
-from harness.tracking.mlflow import Store
+from harness.machine.provenance import mask_url
+from harness.tracking.store import Store
+from harness.values.errors import ConfigError, UsageError, listing, nearest
 
 logger = logging.getLogger(__name__)
 

@@ -23,22 +23,11 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from harness.config import Config, compose_config
-from harness.errors import ConfigError, HarnessError, listing
-from harness.identity import identity_digest
-from harness.locks import file_lock
+from harness.experiment.identity import identity_digest
+from harness.machine.locks import file_lock
+from harness.machine.provenance import available_cores, command_line
 from harness.pipeline import Result, Warm, run_experiment
-from harness.provenance import available_cores, command_line
-from harness.sweep.space import (
-    Sweep,
-    Value,
-    as_overrides,
-    cells,
-    check_transfer_choice,
-    checked_objective,
-    probes,
-    suggest,
-)
-from harness.sweep.study import (
+from harness.sweep.ledger import (
     CELL,
     KEY,
     RUN,
@@ -57,7 +46,18 @@ from harness.sweep.study import (
     tell,
     workers_lock,
 )
-from harness.tracking.mlflow import Pruned, Run, Store, artifact_folder, tracking_uri
+from harness.sweep.space import (
+    Sweep,
+    Value,
+    as_overrides,
+    cells,
+    check_transfer_choice,
+    checked_objective,
+    probes,
+    suggest,
+)
+from harness.tracking.store import Pruned, Run, Store, artifact_folder, tracking_uri
+from harness.values.errors import ConfigError, HarnessError, listing
 
 logger = logging.getLogger(__name__)
 

@@ -12,11 +12,11 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from harness.config import Config
-from harness.config.cards import Strict
 from harness.config.compose import shipped_folder, validated
+from harness.config.data import Strict
 from harness.config.yaml_files import load_mapping
-from harness.errors import ConfigError, listing, nearest
 from harness.pipeline import LABEL_MEASURES, MEASURES
+from harness.values.errors import ConfigError, listing, nearest
 
 Value = str | int | float | bool | None
 

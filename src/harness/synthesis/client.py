@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from harness.cache import disk_errors, write_text
-from harness.chat_client import open_client
 from harness.config.synthesis import SynthesisCard
-from harness.errors import ConfigError, DataError, HarnessError, loading_error
+from harness.machine.chat import open_client
+from harness.machine.store import disk_errors, write_text
 from harness.synthesis.prompts import Call
+from harness.values.errors import ConfigError, DataError, HarnessError, loading_error
 
 logger = logging.getLogger(__name__)
 

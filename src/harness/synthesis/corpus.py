@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.cache import atomic_path, write_text
-from harness.errors import DataError, listing
-from harness.languages import normalise_language
-from harness.records import Sentence
+from harness.answers.items import Legend
+from harness.answers.parse import Parsed, Rejected, parse_answer
+from harness.machine.store import atomic_path, write_text
 from harness.synthesis.filters import Filtered, FilterSettings, folded
-from harness.synthesis.items import Legend
-from harness.synthesis.parse import Parsed, Rejected, parse_answer
+from harness.values.errors import DataError, listing
+from harness.values.languages import normalise_language
+from harness.values.records import Sentence
 
 CARD_ENDING = ".card.json"
 
@@ -231,7 +231,7 @@ def card_warnings(card: Mapping[str, Any]) -> list[str]:
 
 
 def _words_of(sentence: Sentence) -> list[str]:
-    from harness.languages import word_offsets
+    from harness.values.languages import word_offsets
 
     offsets = sentence.tokens if sentence.tokens is not None else word_offsets(sentence.text)
     return [sentence.text[start:end] for start, end in offsets]

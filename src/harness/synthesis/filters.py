@@ -14,9 +14,9 @@ from functools import lru_cache
 import regex
 from pydantic import Field
 
-from harness.config.cards import Share, Strict
-from harness.languages import is_unspaced, word_offsets
-from harness.records import Sentence
+from harness.config.data import Share, Strict
+from harness.values.languages import is_unspaced, word_offsets
+from harness.values.records import Sentence
 
 
 class FilterSettings(Strict):

@@ -14,9 +14,9 @@ from hashlib import sha256
 from typing import Any
 
 from harness.config.synthesis import Example, SynthesisCard
-from harness.errors import ConfigError
-from harness.records import Sentence, Span
 from harness.synthesis.filters import folded
+from harness.values.errors import ConfigError
+from harness.values.records import Sentence, Span
 
 logger = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.cache import write_text
 from harness.config import AlignerCard, TranslatorCard
-from harness.errors import ConfigError, DataError, listing
+from harness.machine.store import write_text
+from harness.values.errors import ConfigError, DataError, listing
 
 Kind = Literal["translator", "aligner"]
 

@@ -9,11 +9,11 @@ from functools import partial
 from pathlib import Path
 
 from harness.config import Config
-from harness.errors import ConfigError
-from harness.records import Corpus, Sentence
-from harness.transfer.align.engine import Aligner, open_aligner
-from harness.transfer.carry import BackRoute, Carried, back_route, carry_training
-from harness.transfer.translate.engine import open_translator, translate_texts
+from harness.transfer.align.contract import Aligner, open_aligner
+from harness.transfer.parallel import BackRoute, Carried, back_route, carry_training
+from harness.transfer.translate.contract import open_translator, translate_texts
+from harness.values.errors import ConfigError
+from harness.values.records import Corpus, Sentence
 
 Key = tuple[str, str]
 

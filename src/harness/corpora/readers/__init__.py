@@ -1,8 +1,8 @@
 """Readers: one function per file format, all with the same result.
 
-A reader takes a path and a language and returns a :class:`~harness.corpora.readers.reading.Reading`:
+A reader takes a path and a language and returns a :class:`~harness.corpora.readers.text.Reading`:
 the sentences, and an account of whatever was dropped, cut, repaired or merged on the way. A malformed
-line is a :class:`harness.errors.DataError` with file and line; nothing is skipped without a count.
+line is a :class:`harness.values.errors.DataError` with file and line; nothing is skipped without a count.
 """
 
 from harness.corpora.readers.brat import read_brat
@@ -10,8 +10,8 @@ from harness.corpora.readers.conll import read_conll
 from harness.corpora.readers.inline import read_inline
 from harness.corpora.readers.jsonl import read_doccano, read_jsonl, read_jsonl_texts
 from harness.corpora.readers.lines import read_lines
-from harness.corpora.readers.reading import Reader, Reading
-from harness.errors import DataError, listing, nearest
+from harness.corpora.readers.text import Reader, Reading
+from harness.values.errors import DataError, listing, nearest
 
 READERS: dict[str, Reader] = {
     "conll": read_conll,

@@ -19,11 +19,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.corpora.readers.huggingface import split_names
 from harness.corpora.readers.offsets import rule_for_surfaces, surface_matches
-from harness.corpora.readers.reading import Reading, clean_spans, clean_text, read_text, text_lines
-from harness.errors import DataError, FileError, listing, shown
-from harness.records import Sentence, Span
+from harness.corpora.readers.tables import split_names
+from harness.corpora.readers.text import Reading, clean_spans, clean_text, read_text, text_lines
+from harness.values.errors import DataError, FileError, listing, shown
+from harness.values.records import Sentence, Span
 
 _ENTITY = re.compile(r"(T\d+)\t(\S+) (\d{1,18} \d{1,18}(?:;\d{1,18} \d{1,18})*)(?:\t(.*)|$)")
 _ENTITY_LINE = re.compile(r"[Tt]\d+\s")

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.errors import DataError, listing, shown
+from harness.values.errors import DataError, listing, shown
 
 Row = Sequence[str]
 """The columns of one line."""

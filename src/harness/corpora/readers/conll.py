@@ -1,6 +1,6 @@
 """CoNLL: a token and its tag a line, tab or blanks between, a blank line between sentences.
 
-Reads IOB1, IOB2 and BIOES (conlleval's rules, see :mod:`harness.labels`), ``-DOCSTART-`` lines, CRLF, a
+Reads IOB1, IOB2 and BIOES (conlleval's rules, see :mod:`harness.values.labels`), ``-DOCSTART-`` lines, CRLF, a
 byte-order mark, ``#`` comment lines (``# id = …``, ``# sent_id = …`` or MultiCoNER's ``# id …`` names the next
 sentence). Which columns count, :mod:`harness.corpora.readers.columns` decides; PAN-X's language prefixes are taken off.
 
@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.corpora.readers.columns import TAG_LIKE, Columns, find_columns, is_range
-from harness.corpora.readers.reading import Reading, text_lines
+from harness.corpora.readers.text import Reading, text_lines
 from harness.corpora.readers.tokens import legal_tags, sentence_from_tags, shared_prefix, without_prefix
-from harness.errors import DataError, shown
-from harness.labels import OUTSIDE
+from harness.values.errors import DataError, shown
+from harness.values.labels import OUTSIDE
 
 DOCUMENT_START = "-DOCSTART-"
 """CoNLL-2003's mark before the first sentence of a document: a line of its own."""

@@ -10,9 +10,9 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from harness.corpora.readers.reading import Reading, clean_spans, clean_text, text_lines
-from harness.errors import DataError, shown
-from harness.records import Sentence, Span
+from harness.corpora.readers.text import Reading, clean_spans, clean_text, text_lines
+from harness.values.errors import DataError, shown
+from harness.values.records import Sentence, Span
 
 _NAME = r"[^\W\d_][\w.:-]*"
 _ATTRIBUTE = r"(?:\s+[A-Za-z_]+\s*=\s*(?:\"[^\"<>]*\"|'[^'<>]*'|[^\s\"'<>]+))*"

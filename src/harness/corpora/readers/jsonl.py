@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.corpora.readers.offsets import UTF16, rule_for_surfaces, surface_matches, utf16_explains
-from harness.corpora.readers.reading import (
+from harness.corpora.readers.text import (
     Reading,
     clean_name,
     clean_spans,
@@ -35,9 +35,9 @@ from harness.corpora.readers.tokens import (
     without_empty_tokens,
     without_prefix,
 )
-from harness.errors import DataError, listing, shown
-from harness.languages import is_unspaced, normalise_language
-from harness.records import Sentence, Span
+from harness.values.errors import DataError, listing, shown
+from harness.values.languages import is_unspaced, normalise_language
+from harness.values.records import Sentence, Span
 
 ANNOTATION_KEYS = ("spans", "label", "labels", "entities", "annotations", "ents", "ner")
 """Where annotations are looked for, in this order."""
@@ -444,7 +444,7 @@ def _token_offsets(pairs: Sequence[tuple[int, int]], text: str, where: str) -> t
 
 
 def _regions(values: object, text: str, where: str) -> tuple[tuple[int, int], ...]:
-    """Read ``unknown``: regions where an entity may stand that was lost, see :class:`harness.records.Sentence`."""
+    """Read ``unknown``: regions that may hold an entity that was lost, see :class:`harness.values.records.Sentence`."""
     if values is None:
         return ()
     if not isinstance(values, list):

@@ -6,8 +6,8 @@ Blank lines are kept as empty sentences, because line N belongs to sentence N of
 from collections import Counter
 from pathlib import Path
 
-from harness.corpora.readers.reading import Reading, clean_text, text_lines
-from harness.records import Sentence
+from harness.corpora.readers.text import Reading, clean_text, text_lines
+from harness.values.records import Sentence
 
 
 def read_lines(path: Path, language: str) -> Reading:

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.languages import is_unspaced
+from harness.values.languages import is_unspaced
 
 Pair = tuple[int, int]
 """Half-open offsets as they stand in a file."""

@@ -8,10 +8,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from harness.corpora.readers.reading import clean_spans, clean_text
-from harness.errors import DataError, shown
-from harness.labels import OUTSIDE, illegal_transitions, is_legal_tag, spans_from_tags
-from harness.records import Sentence
+from harness.corpora.readers.text import clean_spans, clean_text
+from harness.values.errors import DataError, shown
+from harness.values.labels import OUTSIDE, illegal_transitions, is_legal_tag, spans_from_tags
+from harness.values.records import Sentence
 
 ALLOWED = "allowed: O, or B-, I-, E-, S- and a label"
 

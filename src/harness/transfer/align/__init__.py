@@ -1,1 +1,1 @@
-"""Word aligners, one file each, behind the contract of :mod:`harness.transfer.align.engine`."""
+"""Word aligners, one file each, behind the contract of :mod:`harness.transfer.align.contract`."""

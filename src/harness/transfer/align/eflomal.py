@@ -17,14 +17,14 @@ from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 
-from harness.cache import atomic_path
 from harness.config import AlignerCard
-from harness.errors import DataError, DependencyError, HarnessError
-from harness.locks import end_with_parent, scratch_folder
-from harness.provenance import file_digest
-from harness.transfer.align.engine import Links, WordPair
-from harness.transfer.align.segment import comparison_key
+from harness.machine.locks import end_with_parent, scratch_folder
+from harness.machine.provenance import file_digest
+from harness.machine.store import atomic_path
+from harness.transfer.align.contract import Links, WordPair
 from harness.transfer.align.symmetrise import symmetrise
+from harness.transfer.align.words import comparison_key
+from harness.values.errors import DataError, DependencyError, HarnessError
 
 logger = logging.getLogger(__name__)
 

@@ -13,9 +13,9 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from numpy.typing import NDArray
 
 from harness.config import AlignerCard
-from harness.errors import ConfigError, loading_error
-from harness.provenance import folder_digest
-from harness.transfer.align.engine import Links, WordPair
+from harness.machine.provenance import folder_digest
+from harness.transfer.align.contract import Links, WordPair
+from harness.values.errors import ConfigError, loading_error
 
 Floats = NDArray[np.float64]
 

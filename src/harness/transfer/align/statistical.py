@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from harness.config import AlignerCard
-from harness.transfer.align.engine import Links, WordPair
+from harness.transfer.align.contract import Links, WordPair
 from harness.transfer.align.hmm import HmmModel
-from harness.transfer.align.segment import comparison_key
 from harness.transfer.align.symmetrise import symmetrise
+from harness.transfer.align.words import comparison_key
 
 LONGEST = 200
 """Words; the cost of a pair grows with the product of its lengths: longer ones are aligned in proportional parts."""

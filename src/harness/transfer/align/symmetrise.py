@@ -2,7 +2,7 @@
 
 from collections.abc import Set
 
-from harness.transfer.align.engine import Links
+from harness.transfer.align.contract import Links
 
 Pairs = Set[tuple[int, int]]
 

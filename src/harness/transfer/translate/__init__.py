@@ -1,1 +1,1 @@
-"""Translation engines, one file each, behind the contract of :mod:`harness.transfer.translate.engine`."""
+"""Translation engines, one file each, behind the contract of :mod:`harness.transfer.translate.contract`."""

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from harness.config import TranslatorCard
-from harness.errors import DependencyError, HarnessError, UsageError, listing
-from harness.transfer.translate.engine import Translation
+from harness.transfer.translate.contract import Translation
+from harness.values.errors import DependencyError, HarnessError, UsageError, listing
 
 
 class ApertiumTranslator:

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from harness.chat_client import open_client
 from harness.config import TranslatorCard
-from harness.drafts import without_drafts
-from harness.errors import HarnessError
-from harness.transfer.translate.engine import PartlyAnswered, Translation
+from harness.machine.chat import open_client
+from harness.transfer.translate.contract import PartlyAnswered, Translation
+from harness.values.drafts import without_drafts
+from harness.values.errors import HarnessError
 
 PROMPT = (
     "Translate the user's text from {source} into {target}. Keep names, numbers, units and any [ ] or <x> marks. "

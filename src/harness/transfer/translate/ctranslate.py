@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from harness.config import TranslatorCard
-from harness.errors import ConfigError, DependencyError
-from harness.languages import is_spaced
-from harness.provenance import available_cores, folder_digest
-from harness.transfer.translate.engine import Translation
+from harness.machine.provenance import available_cores, folder_digest
+from harness.transfer.translate.contract import Translation
 from harness.transfer.translate.parts import translate_in_parts
 from harness.transfer.translate.seq2seq import Seq2SeqCodec, model_place
+from harness.values.errors import ConfigError, DependencyError
+from harness.values.languages import is_spaced
 
 
 class CTranslate2Translator:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import regex
 
-from harness.transfer.translate.engine import Translation
+from harness.transfer.translate.contract import Translation
 
 _BREAKS = (
     # Ends of sentences, then of clauses: narrow marks only before a blank, '3.14' and '1,250' are one number.

@@ -11,12 +11,12 @@ from typing import Any
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
 from harness.config import TranslatorCard
-from harness.errors import UsageError, listing, loading_error
-from harness.languages import is_spaced
-from harness.provenance import folder_digest
+from harness.machine.provenance import folder_digest
 from harness.transfer.translate.codes import code_candidates, marian_candidates
-from harness.transfer.translate.engine import Translation
+from harness.transfer.translate.contract import Translation
 from harness.transfer.translate.parts import translate_in_parts
+from harness.values.errors import UsageError, listing, loading_error
+from harness.values.languages import is_spaced
 
 LOADING = (OSError, ValueError, ImportError, RuntimeError, HfHubHTTPError, HFValidationError)
 
@@ -76,7 +76,7 @@ class Seq2SeqTranslator:
         }  # fmt: skip
 
     def translate(self, texts: Sequence[str]) -> list[Translation]:
-        """Translate texts; see :class:`~harness.transfer.translate.engine.Translation` for the notes."""
+        """Translate texts; see :class:`~harness.transfer.translate.contract.Translation` for the notes."""
         spaced = is_spaced(self._pair[1])
         return translate_in_parts(texts, self._fits, self._generate, size=self.batch_size, spaced=spaced)
 

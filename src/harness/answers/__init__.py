@@ -1,0 +1,1 @@
+"""Reading what language models write: damaged JSON, items of many shapes, whole answers."""

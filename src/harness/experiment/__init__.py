@@ -1,0 +1,1 @@
+"""Joins the stages into one experiment: prepare, train in rounds, score, record."""

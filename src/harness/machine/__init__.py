@@ -1,0 +1,1 @@
+"""The ground floor that touches the world: disk, processes, git, servers."""

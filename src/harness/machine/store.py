@@ -1,0 +1,344 @@
+"""One content-addressed store for slow results, and the atomic writes everything else uses too.
+
+An entry is a folder named by a digest of what went in (input, model and revision, settings). It is
+written under a temporary name and renamed when complete: a reader sees a whole entry or none, so a kill
+at any moment costs at most the entry in the making. Digests of its files lie in it, and what does not fit them any
+more is made anew. Restricted corpora must not be put here.
+
+The place is ``$HARNESS_CACHE``, else ``$XDG_CACHE_HOME/harness``, else ``~/.cache/harness``.
+"""
+
+import errno
+import fcntl
+import json
+import logging
+import os
+import re
+import shutil
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from hashlib import blake2b
+from pathlib import Path
+from typing import Protocol
+
+from harness.machine.locks import file_lock, is_locked, is_scratch_mark, release, remove_leftovers, scratch_folder
+from harness.machine.provenance import file_digest
+from harness.values.errors import DataError, HarnessError
+
+logger = logging.getLogger(__name__)
+
+FORMAT = 1
+"""Enters every key: raised when the layout of an entry changes, so that old entries are not read."""
+
+
+def cache_folder() -> Path:
+    """Return the folder of the cache; it may not exist yet."""
+    named = os.environ.get("HARNESS_CACHE")
+    if named:
+        return Path(named)
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "harness"
+
+
+def cache_key(kind: str, **parts: object) -> str:
+    """Return the 32-digit key of what a result depends on.
+
+    :param parts: JSON-serialisable; their order does not matter.
+    """
+    text = json.dumps([FORMAT, kind, parts], sort_keys=True, ensure_ascii=False)
+    return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+DIGESTS = "digests.json"
+"""Name of an entry's list of digests."""
+
+
+def cached_folder(kind: str, key: str, write: Callable[[Path], None]) -> Path:
+    """Return the entry's folder, calling ``write(folder)`` to fill it if there is none, or a damaged one.
+
+    Two processes may make the same entry at once; the first to finish wins and both read that one.
+    """
+    entry = cache_folder() / kind / key
+    if entry.is_dir():
+        if is_whole(entry):
+            return entry
+        logger.warning("cache entry %s is damaged and is made anew", entry)
+        shutil.rmtree(entry, ignore_errors=True)
+    with disk_errors(entry):
+        entry.parent.mkdir(parents=True, exist_ok=True)
+    with disk_errors(entry), scratch_folder(f".{key}-", entry.parent) as scratch:
+        write(scratch)
+        write_digests(scratch)
+        try:
+            scratch.rename(entry)
+            release(entry)
+        except OSError as error:
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                raise
+    return entry
+
+
+def write_digests(folder: Path, name: str = DIGESTS) -> None:
+    """Write the digests of a folder's files beside them."""
+    files = [file for file in sorted(folder.iterdir()) if file.is_file() and not is_scratch_mark(file.name)]
+    found = {file.name: file_digest(file) for file in files if file.name != name}
+    (folder / name).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+def is_whole(folder: Path) -> bool:
+    """Return True where every file of an entry is as it was written."""
+    try:
+        listed = json.loads((folder / DIGESTS).read_text(encoding="utf-8"))
+        return bool(listed) and all(file_digest(folder / name) == digest for name, digest in listed.items())
+    except (OSError, ValueError, AttributeError, TypeError):
+        return False
+
+
+WORKING_DAYS = 7
+"""Age from which results of a command that was killed and never repeated are removed: they may hold text."""
+
+
+def remove_cache_leftovers() -> None:
+    """Remove entries that killed processes left half-made, and what nobody came back for."""
+    place = cache_folder()
+    if not place.is_dir():
+        return
+    for kind in place.iterdir():
+        if kind.is_dir():
+            remove_leftovers(kind, ".")
+    for path in (place / "working").glob("*.sqlite"):
+        lock = path.with_suffix(".lock")
+        ours = re.fullmatch(r"[a-z]+-[0-9a-f]{32}", path.stem) and lock.is_file()
+        if ours and time.time() - path.stat().st_mtime > WORKING_DAYS * 86_400 and not is_locked(lock):
+            _remove_database(path)
+
+
+@contextmanager
+def made_whole(target: Path, make: Callable[[Path], None]) -> Iterator[None]:
+    """Make a file that several processes may want at once, or none: under a lock and another name, then renamed.
+
+    A file of no bytes counts as missing: it is what a kill leaves of a database at its very beginning.
+
+    :param make: writes the file at the path it is given; not called where the file is there.
+    """
+    with file_lock(target.with_name(f".{target.name}.lock"), f"the command that makes {target}"):
+        if not target.is_file() or not target.stat().st_size:
+            with disk_errors(target), scratch_folder(f".{target.name}-", target.parent) as scratch:
+                make(scratch / target.name)
+                (scratch / target.name).replace(target)
+    yield
+
+
+class Rows(Protocol):
+    """Results that come in many small pieces (a sentence's translation), kept batch by batch."""
+
+    def get(self, keys: Sequence[str]) -> dict[str, str]:
+        """Return the values there are."""
+
+    def put(self, values: Mapping[str, str]) -> None:
+        """Keep a batch: all of it or nothing, whenever the process is killed."""
+
+
+class MemoryRows:
+    """Rows of this process alone: for restricted corpora, whose text must not reach the disk."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, str] = {}
+
+    def get(self, keys: Sequence[str]) -> dict[str, str]:
+        """Return the values there are."""
+        return {key: self._values[key] for key in keys if key in self._values}
+
+    def put(self, values: Mapping[str, str]) -> None:
+        """Keep a batch."""
+        self._values.update(values)
+
+
+class DiskRows:
+    """Rows in one SQLite file; several processes may use it at once.
+
+    Each value has a digest beside it; one that does not fit its digest any more counts as missing.
+
+    :param kind: name of the file in the cache folder; one for each sort of result.
+    :param path: another place for the file.
+    """
+
+    def __init__(self, kind: str, path: Path | None = None) -> None:
+        self._path = path or cache_folder() / f"{kind}.sqlite"
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
+
+    def get(self, keys: Sequence[str]) -> dict[str, str]:
+        """Return the values there are."""
+        found: dict[str, str] = {}
+        damaged: list[str] = []
+        with self._open() as connection:
+            for start in range(0, len(keys), 500):  # SQLite bounds the variables of a statement
+                part = list(keys[start : start + 500])
+                marks = ",".join("?" * len(part))
+                query = (
+                    "SELECT rows.key, value, digest FROM rows LEFT JOIN digests ON rows.key = digests.key "  # noqa: S608
+                    f"WHERE rows.key IN ({marks})"  # marks are question marks
+                )
+                for key, value, digest in connection.execute(query, part):
+                    # Rows of a version without digests are taken as they are, if they are text at all.
+                    if isinstance(value, str) and digest in (None, _row_digest(key, value)):
+                        found[key] = value
+                    else:
+                        damaged.append(key)
+            if damaged:
+                logger.warning("%d damaged entries of %s are made anew", len(damaged), self._path)
+                connection.executemany("DELETE FROM rows WHERE key = ?", ((key,) for key in damaged))
+        return found
+
+    def put(self, values: Mapping[str, str]) -> None:
+        """Keep a batch in one transaction; what is there stays."""
+        digests = [(key, _row_digest(key, value)) for key, value in values.items()]
+        with self._open() as connection:
+            new = "INSERT OR IGNORE INTO rows VALUES (?, ?)"
+            for (key, value), row in zip(values.items(), digests, strict=True):
+                if connection.execute(new, (key, value)).rowcount:
+                    connection.execute("INSERT OR REPLACE INTO digests VALUES (?, ?)", row)
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        with disk_errors(self._path):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            connection = sqlite3.connect(self._path, timeout=60)
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+                for name, column in (("rows", "value"), ("digests", "digest")):
+                    connection.execute(
+                        f"CREATE TABLE IF NOT EXISTS {name} (key TEXT PRIMARY KEY, {column} TEXT) WITHOUT ROWID"
+                    )
+                with connection:
+                    yield connection
+            finally:
+                connection.close()
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+            raise HarnessError(
+                f"cannot use the cache {self._path}: {error}; free some space, or delete the file (it is made anew)"
+            ) from error
+
+
+def _row_digest(key: str, value: str) -> str:
+    return blake2b(f"{key}\0{value}".encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+@contextmanager
+def working_rows(kind: str, key: str) -> Iterator[DiskRows]:
+    """Give rows that last as long as some command works with them; what a killed one paid for is there for the next.
+
+    The file lies in the cache folder for its user alone, and the last command that ends removes it.
+
+    :param kind: sort of result.
+    :param key: what two commands have in common that may share results.
+    """
+    folder = cache_folder() / "working"
+    path = folder / f"{kind}-{key}.sqlite"
+    lock = folder / f"{kind}-{key}.lock"
+    with disk_errors(path):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        with file_lock(lock, "a command that ends", shared=True):
+            yield DiskRows(kind, path)
+    except BaseException:
+        if path.exists():
+            logger.warning("what has been answered so far is kept in %s until the command is repeated", path)
+        raise
+    # The lock's file stays: a command that waits for it must not be left with one that nobody else can see.
+    with suppress(HarnessError), file_lock(lock, "another command", seconds=0):
+        _remove_database(path)
+
+
+def _remove_database(path: Path) -> None:
+    for name in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+        name.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_path(target: Path) -> Iterator[Path]:
+    """Give a temporary path beside ``target`` and rename it to ``target`` when the block ends well.
+
+    A link's own target is replaced; a device (``/dev/null``) is written to and stays what it is.
+    """
+    device = target.exists() and not target.is_file()  # a pipe's own name, /proc/…/pipe:[1], is no place to look at
+    if target.is_dir():
+        raise DataError(f"cannot write {target}: it is a folder; name a file")
+    target = target if device else target.resolve()
+    place = Path(tempfile.gettempdir()) if device else target.parent
+    with disk_errors(target):
+        place.mkdir(parents=True, exist_ok=True)
+        _remove_unfinished(place, f".{target.name}-")
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}-", suffix=_UNFINISHED, dir=place)
+    fcntl.flock(handle, fcntl.LOCK_EX)  # held until the end, so that others can tell it from what a kill left
+    scratch = Path(name)
+    try:
+        with disk_errors(target):
+            yield scratch
+            if device:
+                target.write_bytes(scratch.read_bytes())
+                return
+            # mkstemp makes private files; what we leave behind gets the ordinary permissions.
+            scratch.chmod(0o666 & ~_umask())
+            scratch.replace(target)
+    finally:
+        scratch.unlink(missing_ok=True)
+        os.close(handle)
+
+
+_UNFINISHED = ".part"
+
+
+def _remove_unfinished(place: Path, prefix: str) -> None:
+    """Remove the half-written files that killed commands left beside a target."""
+    with suppress(OSError), os.scandir(place) as entries:
+        for entry in entries:
+            if entry.name.startswith(prefix) and entry.name.endswith(_UNFINISHED):
+                path = Path(entry.path)
+                if entry.stat(follow_symlinks=False).st_uid == os.getuid() and not is_locked(path):
+                    path.unlink(missing_ok=True)
+
+
+def write_text(target: Path, text: str) -> None:
+    """Write a text file whole or not at all (UTF-8, ``\\n`` line ends)."""
+    with atomic_path(target) as scratch:
+        scratch.write_text(text, encoding="utf-8", newline="\n")
+
+
+@contextmanager
+def disk_errors(target: Path) -> Iterator[None]:
+    """Turn a full or read-only disk into one sentence that names the place and what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (
+            errno.ENOSPC,
+            errno.EDQUOT,
+            errno.EROFS,
+            errno.EACCES,
+            errno.EPERM,
+            errno.EFBIG,
+            errno.ENOTDIR,
+            errno.EEXIST,
+            errno.ENOENT,
+            errno.ENAMETOOLONG,
+        ):
+            raise
+        raise HarnessError(
+            f"cannot write {target}: {os.strerror(error.errno)}; "
+            "free some space or choose another place, then repeat the command (nothing half-written is kept)"
+        ) from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

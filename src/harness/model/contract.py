@@ -1,0 +1,150 @@
+"""Encoders by card: a pretrained transformer with a token-classification head, or the from-scratch baseline.
+
+Both give one network, ``network(batch) -> logits`` of shape (labelled words, tags), and one coder, which turns
+sentences into pieces and windows into batches. Weights load in float32 (transformers would take the checkpoint's own
+type), from safetensors, at the pinned revision, and never with a repository's own code.
+"""
+
+import logging
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from harness.config import EncoderCard
+from harness.model.encoding import EncodedSentence, Window
+from harness.values.errors import ConfigError
+from harness.values.records import Sentence
+
+logger = logging.getLogger(__name__)
+
+Batch = dict[str, Tensor]
+
+
+class Coder(Protocol):
+    """What turns text into an encoder's input."""
+
+    longest: int
+    """Pieces a window may hold, special ones not counted."""
+
+    identity: str
+    """What its output depends on besides the text; part of cache keys."""
+
+    def encode(self, sentences: Sequence[Sentence]) -> list[EncodedSentence]:
+        """Return the pieces of each sentence."""
+        ...
+
+    def collate(self, windows: Sequence[Window]) -> Batch:
+        """Return one padded batch."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write what is needed to load the coder again."""
+        ...
+
+
+class Network(nn.Module, ABC):
+    """A network from a batch to logits of the labelled words, shape (labelled words, tags)."""
+
+    @abstractmethod
+    def encoder_parameters(self) -> int:
+        """Return the number of parameters without the classification head."""
+
+    @abstractmethod
+    def save(self, folder: Path) -> None:
+        """Write the weights and the configuration."""
+
+    @abstractmethod
+    def reset(self, seed: int) -> None:
+        """Draw the weights that are not pretrained from a seed."""
+
+
+@dataclass(frozen=True)
+class ModelSize:
+    """Size of a model.
+
+    :param parameters_millions: all parameters.
+    :param encoder_parameters_millions: without the classification head.
+    :param size_mb: 10^6 bytes in float32.
+    """
+
+    parameters_millions: float
+    encoder_parameters_millions: float
+    size_mb: float
+
+
+def model_size(network: Network) -> ModelSize:
+    """Count the parameters of a network."""
+    total = sum(parameter.numel() for parameter in network.parameters())
+    return ModelSize(total / 1e6, network.encoder_parameters() / 1e6, total * 4 / 1e6)
+
+
+def load_encoder(card: EncoderCard, tags: Sequence[str], *, max_length: int) -> tuple[Network, Coder]:
+    """Load an encoder and its coder; call ``network.reset(seed)`` before training.
+
+    :param tags: the tag set, O first.
+    :param max_length: pieces in a window, special ones included; bounded by the encoder's own limit.
+    :raises ConfigError: the encoder cannot be reached or loaded.
+    """
+    if card.kind == "char-bilstm":
+        from harness.model.char_bilstm import CharBilstm, CharCoder
+
+        network = CharBilstm(
+            len(tags),
+            byte_dimensions=card.byte_dimensions,
+            filters=card.filters,
+            hidden_units=card.hidden_units,
+            dropout_rate=card.dropout_rate,
+        )
+        return network, CharCoder(max_length)
+    return _load_transformer(card, tags, max_length)
+
+
+def _load_transformer(card: EncoderCard, tags: Sequence[str], max_length: int) -> tuple[Network, Coder]:
+    from harness.model.transformer import TransformerCoder, TransformerNetwork
+
+    # The service that converts weights on the fly would load another revision than the pinned one.
+    os.environ.setdefault("DISABLE_SAFETENSORS_CONVERSION", "1")
+    path, revision = model_place(card)
+    network = TransformerNetwork.pretrained(path, revision, tags, safetensors=card.safetensors)
+    coder = TransformerCoder.pretrained(path, revision, max_length=max_length, config=network.model.config)
+    return network, coder
+
+
+def model_place(card: EncoderCard) -> tuple[str, str | None]:
+    """Return the local folder or hub id of an encoder, and the revision.
+
+    :raises ConfigError: the path looks like a folder and is none.
+    """
+    assert card.path is not None
+    folder = Path(card.path).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise ConfigError(f"encoder.path: {folder} holds no config.json; a folder saved by transformers is needed")
+        return str(folder), None
+    if folder.is_absolute() or card.path.startswith(("~", ".")) or card.path.count("/") > 1:
+        raise ConfigError(f"encoder.path: no such folder: {folder}")
+    if card.revision is None:
+        logger.warning("encoder %s has no pinned revision: its weights may change between runs", card.path)
+    return card.path, card.revision
+
+
+def to_device(batch: Batch, device: torch.device) -> Batch:
+    """Move a batch."""
+    return {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
+
+
+def state_of(network: nn.Module) -> dict[str, Any]:
+    """Return the weights on the CPU as safetensors needs them: contiguous, and each tensor's storage its own."""
+    state: dict[str, Any] = {}
+    seen: set[int] = set()
+    for name, tensor in network.state_dict().items():
+        held = tensor.detach().cpu().contiguous()
+        state[name] = held.clone() if held.data_ptr() in seen else held  # tied weights
+        seen.add(held.data_ptr())
+    return state

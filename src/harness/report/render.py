@@ -1,0 +1,107 @@
+"""Tables in every form people paste: terminal, Markdown, CSV, LaTeX, JSON."""
+
+import csv
+import io
+import json
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import Any
+
+from harness.values.errors import printable
+
+FORMATS = ("table", "csv", "md", "latex", "json")
+
+
+def width(text: str) -> int:
+    """Return the columns a text takes on a terminal: wide East Asian characters two, marks none."""
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
+    )
+
+
+def plain_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return an aligned text table; the first column is left-aligned, figures right-aligned."""
+    header, rows = _one_line(header), [_one_line(row) for row in rows]
+    table = [list(header), *(list(row) for row in rows)]
+    widths = [max(width(row[column]) for row in table) for column in range(len(header))]
+    numeric = [all(_is_figure(row[column]) for row in rows) and column > 0 for column in range(len(header))]
+    lines = []
+    for number, row in enumerate(table):
+        cells = []
+        for column, cell in enumerate(row):
+            blank = " " * (widths[column] - width(cell))
+            cells.append(blank + cell if numeric[column] else cell + blank)
+        lines.append("  ".join(cells).rstrip())
+        if number == 0:
+            lines.append("  ".join("─" * size for size in widths))
+    return "\n".join(lines)
+
+
+def _one_line(cells: Sequence[str]) -> list[str]:
+    return [printable(cell.replace("\n", " ").replace("\t", " ")) for cell in cells]
+
+
+def _is_figure(cell: str) -> bool:
+    return not cell or cell[0].isdigit() or cell[0] in "-+("
+
+
+def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table; cells are text, whatever is in them."""
+    lines = ["| " + " | ".join(map(markdown_text, header)) + " |", "|" + "|".join(" --- " for _ in header) + "|"]
+    lines += ["| " + " | ".join(map(markdown_text, row)) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def markdown_text(text: object) -> str:
+    """Return a text as Markdown shows it letter for letter: no markup, no HTML, on one line."""
+    flat = printable(" ".join(str(text).split()))
+    escaped = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    escaped = re.sub(r"([\\`*\[\]|])", r"\\\1", escaped)
+    return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", escaped)  # inside a word Markdown leaves it alone
+
+
+def comma_separated(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Return CSV."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow([_spreadsheet_cell(cell) for cell in header])
+    writer.writerows([_spreadsheet_cell(cell) for cell in row] for row in rows)
+    return buffer.getvalue().rstrip("\n")
+
+
+def _spreadsheet_cell(cell: Any) -> Any:
+    """Return a cell that no spreadsheet takes for a formula; figures stay figures."""
+    if not isinstance(cell, str) or not cell.lstrip()[:1] or cell.lstrip()[0] not in "=+-@\t\r":
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return "'" + cell
+    return cell
+
+
+_LATEX = {
+    "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}", "±": r"$\pm$",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "\\": r"\textbackslash{}",
+}  # fmt: skip
+
+
+def latex(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a booktabs ``tabular``."""
+
+    def escaped(cell: str) -> str:
+        flat = printable(" ".join(cell.split(" ")).replace("\n", " "))
+        return "".join(_LATEX.get(char, char) for char in flat)
+
+    lines = [r"\begin{tabular}{" + "l" + "r" * (len(header) - 1) + "}", r"\toprule"]
+    lines.append(" & ".join(map(escaped, header)) + r" \\")
+    lines.append(r"\midrule")
+    lines += [" & ".join(map(escaped, row)) + r" \\" for row in rows]
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"])
+
+
+def as_json(rows: Sequence[dict[str, Any]]) -> str:
+    """Return JSON with full precision."""
+    return json.dumps(list(rows), indent=2, ensure_ascii=False)

@@ -1,0 +1,1 @@
+"""Carrying the spans of a sentence to its translation: alignment windows, rules, marks."""

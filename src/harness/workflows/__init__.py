@@ -1,0 +1,1 @@
+"""Bodies of commands that join stages outside an experiment."""

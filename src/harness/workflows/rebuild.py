@@ -1,0 +1,53 @@
+"""Training a run again from its own command, for an export of what a study did not keep."""
+
+import shlex
+from pathlib import Path
+
+from harness.config import compose_config
+from harness.experiment.identity import data_params
+from harness.pipeline import Warm, prepare, run_experiment
+from harness.report.collect import Record
+from harness.tracking.store import PARENT_TAG, Store
+from harness.values.errors import UsageError
+
+_COPIED = ("harness.kind", "harness.study", "harness.trial", "harness.key")
+"""Tags that make the new run a member of its study."""
+
+
+def rebuild_run(store: Store, record: Record, *, progress: bool) -> tuple[Record, float]:
+    """Train a finished run again, this time keeping its checkpoint.
+
+    :returns: the new run, and the largest difference of an entity F1 from the old one, 0..1: 0 on the same machine.
+    :raises UsageError: its command cannot be repeated, or the data has changed since.
+    """
+    command = record.tags.get("harness.command", "")
+    words = [word for word in shlex.split(command) if not word.startswith("tracking.")]  # the store is ours
+    if words[:2] != ["harness", "run"] or any("***" in word for word in words):
+        why = "holds a masked password" if "***" in command else "is not a harness run"
+        raise UsageError(f"run {record.run_id} cannot be trained again: its command {why}: {command}")
+    config_dir = Path(words[words.index("--config-dir") + 1]) if "--config-dir" in words else None
+    overrides = [word for word in words[2:] if "=" in word and not word.startswith("--")]
+    experiment = store.client.get_experiment(store.run(record.run_id).info.experiment_id).name
+    config = compose_config(
+        [*overrides, "tracking.checkpoints=all", f"tracking.uri={store.uri}", f"tracking.experiment={experiment}"],
+        config_dir,
+    )
+    warm = Warm()
+    catalogue, _, _ = prepare(config, warm)
+    former, current = record.params.get("data.digest"), data_params(config, catalogue.corpora)["data.digest"]
+    if former is not None and former != current:
+        raise UsageError(
+            f"run {record.run_id} cannot be trained again: the files of {config.data.name} have changed since"
+        )
+    result = run_experiment(
+        config,
+        command=command,
+        warm=warm,
+        parent=record.tags.get(PARENT_TAG),
+        tags={name: record.tags[name] for name in _COPIED if name in record.tags} | {"harness.rebuilt": record.run_id},
+        progress=progress,
+    )
+    figures = [name for name in record.metrics if name.startswith("test/") and name.endswith("/entity_f1")]
+    difference = max((abs(record.metrics[name] - result.metrics.get(name, 0.0)) for name in figures), default=0.0)
+    run = store.run(result.run_id)
+    return Record(result.run_id, run.info.status, run.data.params, run.data.metrics, run.data.tags), difference
