@@ -33,12 +33,12 @@ def round_trip(target: str, aligner, rules) -> tuple[float, int]:
     back = pairs.project([one.spans for one in first], rules)
     returned = sum(len(set(one.spans) & set(two.spans)) for one, two in zip(gold, back, strict=True))
     entities = sum(len(one.spans) for one in gold)
-    dropped = sum(one.account.total("dropped") for one in [*first, *back])
+    dropped = sum(one.account.sum_of("dropped") for one in [*first, *back])
     return 200 * returned / (entities + sum(len(one.spans) for one in back)), dropped
 
 
 def main() -> None:
-    from harness.transfer.align.contract import open_aligner
+    from harness.transfer.align.open import open_aligner
     from harness.workflows.transfer_files import cards
 
     parser = argparse.ArgumentParser(description=__doc__)

@@ -39,8 +39,8 @@ def bench_harness(count: int) -> dict[str, float]:
     import torch
 
     from harness.config import EncoderCard, TrainerConfig
-    from harness.model.contract import load_encoder
     from harness.model.datamodule import TaggingData, encode_corpus
+    from harness.model.open import load_encoder
     from harness.model.predict import predict_spans
     from harness.model.train import train_model
     from harness.values.labels import tag_names

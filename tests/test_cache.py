@@ -7,17 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from harness.machine.files import atomic_path, made_whole, write_text
 from harness.machine.store import (
     DIGESTS,
     DiskRows,
-    atomic_path,
     cache_folder,
     cache_key,
     cached_folder,
-    made_whole,
     remove_cache_leftovers,
     working_rows,
-    write_text,
 )
 from harness.values.errors import DataError, HarnessError
 

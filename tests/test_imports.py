@@ -76,7 +76,9 @@ def test_a_module_imports_only_what_its_storey_allows(module: str) -> None:
 def test_the_table_is_one_that_can_be_kept_in_mind() -> None:
     rows = {frozenset(rooms - {name}): name for name, rooms in ALLOWED.items()}
     assert len(rows) <= 15
-    assert {path.stem if path.suffix else path.name for path in PACKAGE.iterdir()} - {"__pycache__"} <= set(ALLOWED) | set(ENTRANCES)
+    assert {path.stem if path.suffix else path.name for path in PACKAGE.iterdir()} - {"__pycache__"} <= set(
+        ALLOWED
+    ) | set(ENTRANCES)
 
 
 def test_no_module_imports_itself_by_way_of_others() -> None:

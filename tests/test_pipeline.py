@@ -7,7 +7,8 @@ import pytest
 
 from harness.config import Config, compose_config
 from harness.pipeline import Result, Warm, run_experiment
-from harness.tracking.store import Pruned, Store
+from harness.tracking.run import Pruned
+from harness.tracking.store import Store
 from harness.values.errors import ConfigError, DataError, HarnessError
 from tests.conftest import QUICK
 
@@ -126,7 +127,7 @@ def test_a_full_disk_during_a_checkpoint_fails_in_one_sentence(
         Path(path).write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("harness.model.train.save_file", full)
+    monkeypatch.setattr("harness.model.selection.save_file", full)
     started: list[str] = []
     with pytest.raises(HarnessError, match="best.safetensors: No space left on device; free some space"):
         run(toy_card, tracking, on_start=started.append)
@@ -181,7 +182,8 @@ def test_an_oracle_dev_of_two_targets_can_be_logged(toy_card: Path, tracking: st
 
 def test_separate_models_are_exported_one_by_one(toy_card: Path, tracking: str, tmp_path: Path) -> None:
     from harness.values.errors import UsageError
-    from harness.workflows.export import choose_run, export_run
+    from harness.workflows.choose import choose_run
+    from harness.workflows.export import export_run
 
     overrides = ["method=synthetic", "method.ratio=0.25", "method.targets=separate", "trainer.max_epochs=8"]
     result = run(toy_card, tracking, *overrides, "trainer.learning_rate=0.02")
@@ -299,7 +301,8 @@ def test_a_run_without_its_checkpoint_is_trained_again_for_an_export(
     import shlex
 
     from harness.values.errors import UsageError
-    from harness.workflows.export import choose_run, export_run
+    from harness.workflows.choose import choose_run
+    from harness.workflows.export import export_run
     from harness.workflows.rebuild import rebuild_run
 
     overrides = ["data=toy", *QUICK, "trainer.max_epochs=8", "trainer.patience=null", "tracking.checkpoints=none"]
@@ -325,7 +328,8 @@ def test_a_run_without_its_checkpoint_is_trained_again_for_an_export(
 def test_the_card_of_a_model_says_what_its_data_allows(toy_card: Path, tracking: str, tmp_path: Path) -> None:
     import yaml
 
-    from harness.workflows.export import choose_run, export_run
+    from harness.workflows.choose import choose_run
+    from harness.workflows.export import export_run
 
     licence = "'hospital\nlicense: evil'"
     result = run(toy_card, tracking, "data.restricted=true", f"data.license={licence}", "trainer.max_epochs=8")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.config import Config
-from harness.config.data import resolve_path
+from harness.config.strict import resolve_path
 from harness.corpora.catalogue import Catalogue, load_corpora
 from harness.corpora.splits import nested_subset
 from harness.evaluation.measures import LABEL_MEASURES, MEASURES, mean_over_languages, measures, named
@@ -35,12 +35,13 @@ from harness.experiment.record import (
 )
 from harness.machine.locks import scratch_folder
 from harness.machine.provenance import file_digest
+from harness.machine.store import DiskStore, MemoryStore
 from harness.model.workshop import FittedModel, Workshop
-from harness.synthesis.corpus import card_path, read_card
-from harness.tracking.store import CHECKPOINT, Run, Store, tracking_uri
+from harness.synthesis.card import card_path, read_card
+from harness.tracking.run import Run
+from harness.tracking.store import CHECKPOINT, Store, tracking_uri
 from harness.transfer.mixture import Mixture, mixtures
-from harness.transfer.parallel import BackRoute
-from harness.transfer.routes import Routes, prepare_routes
+from harness.transfer.routes import BackRoute, Routes, prepare_routes
 from harness.values.errors import ConfigError, DataError, text_withheld
 from harness.values.records import Corpus, Span
 
@@ -82,7 +83,9 @@ class Warm:
         parts = (config.data, config.translator, config.aligner, method.projection)
         key = (*(part.model_dump_json() for part in parts), folder, config.targets, method.train, method.test)
         if key not in self._routes:
-            self._routes[key] = prepare_routes(config, catalogue.corpora, folder)
+            self._routes[key] = prepare_routes(
+                config, catalogue.corpora, folder, MemoryStore() if config.data.restricted else DiskStore()
+            )
         return self._routes[key]
 
 

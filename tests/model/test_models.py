@@ -13,9 +13,10 @@ from transformers import AutoModelForTokenClassification, AutoTokenizer, pipelin
 from harness.config import EncoderCard, TrainerConfig
 from harness.evaluation.measures import measures
 from harness.evaluation.spans import count_spans
-from harness.model.contract import load_encoder, model_size
+from harness.model.contract import model_size
 from harness.model.datamodule import TaggingData, encode_corpus
 from harness.model.encoding import windows
+from harness.model.open import load_encoder
 from harness.model.train import train_model
 from harness.model.trained import TrainedModel, load_model, save_model
 from harness.model.workshop import Workshop

@@ -4,9 +4,13 @@ import json
 
 import pytest
 
-from harness.report.collect import Record, best_run, comparison, has_key
-from harness.report.render import comma_separated, latex, markdown, plain_table, width
+from harness.report.groups import has_key
+from harness.report.render import comma_separated, latex, plain_table, width
+from harness.report.table import comparison
+from harness.tracking.records import Record
 from harness.values.errors import ConfigError, UsageError
+from harness.values.markdown import markdown
+from harness.workflows.choose import best_run
 
 
 def record(number: int, *, status: str = "FINISHED", tags: dict[str, str] | None = None, **values: object) -> Record:

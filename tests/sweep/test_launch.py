@@ -13,7 +13,8 @@ import psutil
 import pytest
 import yaml
 
-from harness.sweep.launch import Outcome, launch, study_folder
+from harness.config.sweep import Sweep
+from harness.sweep.launch import Outcome, launch
 from harness.sweep.ledger import (
     ALIVE,
     PROCESS,
@@ -26,7 +27,7 @@ from harness.sweep.ledger import (
     queue_cells,
     tell,
 )
-from harness.sweep.space import Sweep
+from harness.sweep.plan import study_folder
 from harness.tracking.store import PARENT_TAG, Store, process_name
 from harness.values.errors import ConfigError
 from tests.conftest import QUICK, interruptible

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from harness.config import compose_config
-from harness.sweep.space import Sweep, as_overrides, cells, check_transfer_choice, checked_objective, load_sweep
+from harness.config.sweep import Sweep
+from harness.sweep.space import as_overrides, cells, check_transfer_choice, checked_objective, load_sweep
 from harness.values.errors import ConfigError
 
 GRID = {"name": "x", "grid": [{"method": ["zero_shot"]}, {"method": ["synthetic"], "method.ratio": [0.1, None]}]}

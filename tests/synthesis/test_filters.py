@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.synthesis.filters import FilterSettings, filter_sentences, is_broken, script_share
+from harness.config.synthesis import FilterSettings
+from harness.synthesis.filters import filter_sentences, is_broken, script_share
 from harness.values.records import Sentence, Span
 
 OFF = FilterSettings(

@@ -15,13 +15,14 @@ from pathlib import Path
 
 import pytest
 
+from harness.answers.files import Account as ItemAccount
+from harness.answers.files import read_answers
 from harness.config import compose_config
-from harness.config.synthesis import SynthesisCard
+from harness.config.synthesis import FilterSettings, SynthesisCard
 from harness.report.quality_page import quality_page
-from harness.synthesis.client import Answer, AnswerStore, ask_all
-from harness.synthesis.corpus import Account as ItemAccount
-from harness.synthesis.corpus import card_path, label_distance, quality_card, read_answers, read_card
-from harness.synthesis.filters import FilterSettings
+from harness.synthesis.answers import Answer, AnswerStore
+from harness.synthesis.card import card_path, label_distance, quality_card, read_card
+from harness.synthesis.client import ask_all
 from harness.synthesis.prompts import Call, calls
 from harness.values.errors import ConfigError, DataError, HarnessError
 from harness.workflows.synthesise import batch_requests, generate, page_of, planned_calls, surroundings
@@ -145,9 +146,9 @@ def test_every_fault_is_met_and_every_answer_arrives_once(toy_card: Path, tmp_pa
     stored = [json.loads(line) for line in (tmp_path / "sv.answers.jsonl").read_text(encoding="utf-8").splitlines()]
     assert len({one["key"] for one in stored}) == len(stored) == 12
     account = made.account
-    assert account.answers == 12 and account.items == account.parsed == 36
-    assert account.parsed == account.kept + sum(account.filtered.values())
-    assert len(output.read_text(encoding="utf-8").splitlines()) == account.kept > 20
+    assert account["answers"] == 12 and account["items"] == account["parsed"] == 36
+    assert account["parsed"] == account["kept"] + sum(account.reasons("filtered").values())
+    assert len(output.read_text(encoding="utf-8").splitlines()) == account["kept"] > 20
     card = read_card(output)
     assert card["cost"]["calls"] == 12 and card["cost"]["answer_tokens"] == 600
     assert card["origin"]["model"] == "m-1" and card["sha256"]
@@ -265,7 +266,7 @@ def test_a_local_model_is_an_engine_too(toy_card: Path, tmp_path: Path) -> None:
         ["data=toy", "synthesis=general", "synthesis.engine=transformers", f"synthesis.model={folder}",
          "synthesis.max_tokens=16"], toy_card)  # fmt: skip
     made, outcome = generate(config, "sv", 2, tmp_path / "sv.jsonl", settings=FilterSettings())
-    assert (outcome.asked, outcome.failed, made.account.items) == (2, 0, 0)
+    assert (outcome.asked, outcome.failed, made.account["items"]) == (2, 0, 0)
 
 
 def test_prompts_differ_by_call_define_labels_and_repeat_by_seed() -> None:
@@ -470,7 +471,7 @@ def test_the_quality_page_escapes_everything(tmp_path: Path) -> None:
 
     text = "<script>alert(1)</script> & Anna"
     sentence = Sentence("1", text, "sv", (Span(28, 32, "<b>"),))
-    card = quality_card([sentence], ItemAccount(items=1, parsed=1, kept=1), language="sv", labels=["<b>"], settings=None,
+    card = quality_card([sentence], ItemAccount({"items": 1, "parsed": 1, "kept": 1}), language="sv", labels=["<b>"], settings=None,
                         source={"<b>": 1}, origin={"model": "<i>"})  # fmt: skip
     page = quality_page(card, "<title>", [(text, [span._asdict() for span in sentence.spans])])
     assert "<script>" not in page and "<b>" not in page.replace("<b>sv</b>", "") and "<i>" not in page
@@ -482,13 +483,13 @@ def test_a_changed_corpus_no_longer_fits_its_card(toy_card: Path, tmp_path: Path
     _, url = serve()
     output = tmp_path / "sv.jsonl"
     generate(configured(toy_card, url), "sv", 2, output, settings=FilterSettings())
-    assert "Samples" in page_of(output)[0]
+    assert "Samples" in page_of(output, quality_page)[0]
     output.write_text("", encoding="utf-8")
     with pytest.raises(HarnessError, match="changed since its quality card"):
-        page_of(output)
+        page_of(output, quality_page)
     card_path(output).unlink()
     with pytest.raises(DataError, match="no quality card"):
-        page_of(output)
+        page_of(output, quality_page)
 
 
 def test_a_run_logs_the_card_of_its_synthetic_corpus(toy_card: Path, tmp_path: Path, tracking: str, serve) -> None:  # type: ignore[no-untyped-def]

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.answers.files import read_answers
 from harness.answers.forgiving_json import objects
 from harness.answers.items import Legend
 from harness.answers.parse import Parsed, parse_answer
-from harness.synthesis.corpus import read_answers
 from harness.values.errors import ConfigError
 
 LEGEND = Legend.of_tags(["O", "B-PER", "I-PER", "B-LOC", "I-LOC"])

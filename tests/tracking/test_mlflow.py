@@ -9,7 +9,8 @@ from urllib.parse import unquote
 import pytest
 
 from harness.config import TrackingConfig
-from harness.tracking.store import PARENT_TAG, Pruned, Run, Store, tracking_uri
+from harness.tracking.run import Pruned, Run
+from harness.tracking.store import PARENT_TAG, Store, tracking_uri
 from harness.values.errors import ConfigError, DependencyError, HarnessError
 from harness.values.records import Corpus, Sentence, Span
 

@@ -14,10 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.config import AlignerCard
-from harness.transfer.align.contract import Aligner, Links, WordPair, align_pairs, open_aligner
+from harness.transfer.align.contract import Aligner, Links, WordPair
 from harness.transfer.align.embedding import argmax_links, itermax_links, match_links
 from harness.transfer.align.file import pharaoh_text, read_pharaoh
 from harness.transfer.align.hmm import spelling_likeness
+from harness.transfer.align.open import open_aligner
+from harness.transfer.align.pairs import align_pairs
 from harness.transfer.align.symmetrise import symmetrise
 from harness.transfer.align.words import alignment_text, comparison_key, raw_offsets
 from harness.values.errors import ConfigError, DataError, DependencyError, HarnessError
@@ -372,7 +374,7 @@ def test_eflomal_priors_are_learned_once_and_used_again(tmp_path: Path) -> None:
 
 
 def test_a_killed_alignment_redoes_at_most_one_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    import harness.transfer.align.contract as engine
+    import harness.transfer.align.pairs as engine
 
     monkeypatch.setattr(engine, "BATCH", 2)
 

@@ -15,15 +15,11 @@ import pytest
 from harness.config import TranslatorCard
 from harness.machine.store import DiskRows, MemoryRows
 from harness.transfer.translate.codes import code_candidates
-from harness.transfer.translate.contract import (
-    PartlyAnswered,
-    Translation,
-    Translator,
-    open_translator,
-    translate_texts,
-)
+from harness.transfer.translate.contract import PartlyAnswered, Translation, Translator
+from harness.transfer.translate.open import open_translator
 from harness.transfer.translate.parts import split_text, translate_in_parts
 from harness.transfer.translate.seq2seq import Seq2SeqCodec
+from harness.transfer.translate.texts import translate_texts
 from harness.values.errors import ConfigError, DataError, DependencyError, HarnessError, UsageError
 
 TEXTS = [

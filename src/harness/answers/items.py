@@ -4,13 +4,13 @@ Offsets are ours: an entity must stand in the text. Nothing is guessed; what is 
 """
 
 import unicodedata
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import regex
 
+from harness.values.account import Account
 from harness.values.errors import ConfigError
 from harness.values.labels import spans_from_tags
 from harness.values.languages import UNSPACED_LANGUAGES
@@ -81,7 +81,7 @@ def key_of(value: Mapping[str, Any], names: Sequence[str]) -> str | None:
 
 
 def from_tokens(
-    value: Mapping[str, Any], legend: Legend, language: str, number: str, repairs: Sequence[str], notes: Counter[str]
+    value: Mapping[str, Any], legend: Legend, language: str, number: str, repairs: Sequence[str], notes: Account
 ) -> Sentence:
     token_key, tag_key = key_of(value, TOKEN_KEYS), key_of(value, TAG_KEYS)
     text_key = key_of(value, TEXT_KEYS)
@@ -122,7 +122,7 @@ def from_tokens(
     return Sentence(number, text, language, spans, tuple(offsets))
 
 
-def _mended(tokens: list[str], tags: list[Any], repairs: Sequence[str], notes: Counter[str]) -> list[Any]:
+def _mended(tokens: list[str], tags: list[Any], repairs: Sequence[str], notes: Account) -> list[Any]:
     """Apply the named repair of a list that is one off, or reject."""
     if "trailing_tag" in repairs:
         outside = (0, "O", "0")
@@ -173,7 +173,7 @@ def _is_illegal(names: Sequence[str]) -> bool:
     return False
 
 
-def _mapped(spans: Sequence[Span], legend: Legend, notes: Counter[str]) -> tuple[Span, ...]:
+def _mapped(spans: Sequence[Span], legend: Legend, notes: Account) -> tuple[Span, ...]:
     kept = []
     for span in spans:
         label = legend.label_map.get(span.label, span.label)
@@ -184,7 +184,7 @@ def _mapped(spans: Sequence[Span], legend: Legend, notes: Counter[str]) -> tuple
     return tuple(kept)
 
 
-def from_text(value: Mapping[str, Any], legend: Legend, language: str, number: str, notes: Counter[str]) -> Sentence:
+def from_text(value: Mapping[str, Any], legend: Legend, language: str, number: str, notes: Account) -> Sentence:
     text_key, entity_key = key_of(value, TEXT_KEYS), key_of(value, ENTITY_KEYS)
     text = " ".join(str(value[text_key]).split()) if text_key else ""
     marked = any(is_label(match[2], legend) for match in INLINE.finditer(text))
@@ -281,7 +281,7 @@ def is_label(name: str, legend: Legend) -> bool:
     return name.casefold() in {label.casefold() for label in (*legend.labels, *legend.label_map)}
 
 
-def from_inline(text: str, legend: Legend, language: str, number: str, notes: Counter[str]) -> Sentence:
+def from_inline(text: str, legend: Legend, language: str, number: str, notes: Account) -> Sentence:
     """Read ``<PER>Anna</PER> bor i <LOC>Malmö</LOC>``."""
     made = ""
     before = 0

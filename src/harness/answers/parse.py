@@ -5,7 +5,6 @@ entities, and text with inline tags. Offsets are ours: an entity must stand in t
 """
 
 import unicodedata
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -28,8 +27,9 @@ from harness.answers.items import (
     is_label,
     key_of,
 )
-from harness.synthesis.filters import script_letters
+from harness.values.account import Account
 from harness.values.drafts import without_drafts
+from harness.values.languages import script_letters
 from harness.values.records import Sentence
 
 LINE_KEYS = ("sentences", "items", "data", "lines", "examples", "list", "datapoints", "ner_datapoints")
@@ -68,7 +68,7 @@ class Parsed:
 
     sentences: list[Sentence] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
-    notes: Counter[str] = field(default_factory=Counter)
+    notes: Account = field(default_factory=Account)
     illegal: set[str] = field(default_factory=set)
 
     @property
@@ -161,7 +161,7 @@ def _meant(high: int, low: int, language: str) -> str | None:
     return char if high < 0x20 or 0x30 <= high <= 0x9F or 0xAC <= high <= 0xD7 else None
 
 
-def _with_four_digits(answer: str, language: str, notes: Counter[str]) -> str:
+def _with_four_digits(answer: str, language: str, notes: Account) -> str:
     """Write escapes of six digits (``\\u000b9a``, ``\\u0000e4``) with four, before JSON cuts them in two."""
 
     def escape(match: "regex.Match[str]") -> str:
@@ -178,7 +178,7 @@ def _with_four_digits(answer: str, language: str, notes: Counter[str]) -> str:
     return str(_SIX_DIGITS.sub(escape, _EIGHT_DIGITS.sub(emoji, answer)))
 
 
-def _unescaped(value: dict[str, Any], language: str, notes: Counter[str]) -> dict[str, Any]:
+def _unescaped(value: dict[str, Any], language: str, notes: Account) -> dict[str, Any]:
     """Repair the same where the answer holds the control character itself, in the strings of an item."""
 
     def letter(match: "regex.Match[str]") -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import typer
 
+from harness.machine.process import Lines, terminal
 from harness.values.errors import HarnessError, printable, shortened
 
 app = typer.Typer(
@@ -21,28 +22,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-_settings = {"debug": False}
-
-
-def echo(text: str, *, err: bool = False, data: bool = False) -> None:
-    """Print text that may hold names from anywhere: no escape sequence of theirs, and no password, gets out.
-
-    :param data: the user's own texts, in which what looks like a password is none of ours and must stay.
-    """
-    from harness.machine.provenance import mask_url
-
-    typer.echo(printable(text if data else mask_url(text)), err=err)
-
-
-class Lines(logging.Formatter):
-    """Log lines without passwords and without anybody's escape sequences."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
-        from harness.machine.provenance import mask_url
-
-        return printable(mask_url(super().format(record)))
 
 
 def _version(wanted: bool) -> None:
@@ -59,7 +38,7 @@ def _options(
     quiet: bool = typer.Option(False, "--quiet", "-q", help="Show warnings and errors only."),
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
 ) -> None:
-    _settings["debug"] = debug
+    terminal["debug"] = debug
     level = logging.DEBUG if debug else logging.WARNING if quiet else logging.INFO
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, force=True)
     for handler in logging.getLogger().handlers:
@@ -74,51 +53,6 @@ def _register() -> None:
         module.register(app)
     app.add_typer(data.app, name="data")
     app.add_typer(synthesize.app, name="synthesize")
-
-
-def quiet_libraries() -> None:
-    """Keep libraries from talking over our own lines; called before they are imported."""
-    import warnings
-
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    if not _settings["debug"]:
-        warnings.filterwarnings("ignore", module=r"(pytorch_lightning|torch|mlflow|transformers|optuna)(\.|$)")
-        warnings.filterwarnings("ignore", message=".*LeafSpec.*")
-        for name in ("pytorch_lightning.utilities.rank_zero", "torch", "huggingface_hub"):
-            logging.getLogger(name).setLevel(logging.ERROR)
-    if "transformers" in sys.modules:
-        sys.modules["transformers"].logging.set_verbosity_error()
-
-
-def use_cores(processes: int = 1) -> None:
-    """Give this process its share of the cores before numerical libraries start their threads."""
-    from harness.machine.provenance import available_cores
-
-    share = max(1, available_cores() // processes)
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"):
-        os.environ.setdefault(name, str(share))
-
-
-def stop_on_sigterm() -> None:
-    """Let SIGTERM end a command like Ctrl-C: a scheduler's kill leaves a true status and keeps answers under way."""
-    import signal
-
-    def stop(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    if sys.platform != "win32":
-        signal.signal(signal.SIGTERM, stop)
-        signal.signal(signal.SIGHUP, stop)  # the terminal was closed
-
-
-def existing_folder(path: Path | None) -> Path | None:
-    """Return a folder given on the command line as an absolute path."""
-    return path.expanduser().absolute() if path else None
 
 
 def main() -> None:
@@ -178,7 +112,7 @@ def _unexpected(error: Exception) -> str:
 
 
 def _fail(error: BaseException, message: str, code: int) -> None:
-    if _settings["debug"] and not isinstance(error, KeyboardInterrupt):
+    if terminal["debug"] and not isinstance(error, KeyboardInterrupt):
         raise error
     from harness.machine.provenance import mask_url
 

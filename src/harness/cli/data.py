@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from harness.cli import echo, existing_folder, quiet_libraries
+from harness.cli.console import echo, existing_folder
 from harness.cli.run import ConfigDir
+from harness.machine.process import quiet_libraries
 
 if TYPE_CHECKING:
     from harness.config import Config
@@ -201,10 +202,10 @@ def convert(
     """Convert between formats; whatever is repaired, dropped or cannot be expressed is counted."""
     quiet_libraries()
     from harness.config import FileSource
-    from harness.config.compose import validated
+    from harness.config.faults import validated
     from harness.corpora.catalogue import read_source
     from harness.corpora.conll_writer import WRITERS, conll_text, jsonl_text
-    from harness.machine.store import write_text
+    from harness.machine.files import write_text
     from harness.values.errors import UsageError, listing
     from harness.values.languages import normalise_language
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from harness.cli import echo
+from harness.cli.console import echo
 
 
 def register(app: typer.Typer) -> None:

@@ -7,7 +7,8 @@ from typing import Annotated, Optional
 
 import typer
 
-from harness.cli import echo, quiet_libraries, use_cores
+from harness.cli.console import echo
+from harness.machine.process import quiet_libraries, use_cores
 
 Experiment = Annotated[
     Optional[str],  # noqa: UP045
@@ -57,11 +58,14 @@ def compare(
 ) -> None:
     """Compare runs: mean ± standard deviation over seeds, per language, in points of 100."""
     quiet_libraries()
-    from harness.machine.store import write_text
+    from harness.machine.files import write_text
     from harness.report import render as tables
-    from harness.report.collect import collect, comparison, has_key
+    from harness.report.groups import has_key
+    from harness.report.table import comparison
+    from harness.tracking.records import collect
     from harness.tracking.store import Store
     from harness.values.errors import UsageError, listing, nearest
+    from harness.values.markdown import markdown
 
     if format_name not in tables.FORMATS:
         raise UsageError(f"--format {format_name!r}: allowed {listing(tables.FORMATS)}")
@@ -80,7 +84,7 @@ def compare(
         )
     text = {
         "table": lambda: tables.plain_table(header, rows),
-        "md": lambda: tables.markdown(header, rows),
+        "md": lambda: markdown(header, rows),
         "latex": lambda: tables.latex(header, rows),
         "json": lambda: tables.as_json(objects),
         "csv": lambda: tables.comma_separated(*_flat(objects)),
@@ -156,7 +160,8 @@ def export(
     use_cores()
     quiet_libraries()
     from harness.tracking.store import Store
-    from harness.workflows.export import choose_run, export_run
+    from harness.workflows.choose import choose_run
+    from harness.workflows.export import export_run
 
     if alias and not register:
         from harness.values.errors import UsageError
@@ -165,8 +170,7 @@ def export(
     store = Store(_uri(tracking))
     record = choose_run(store, run, experiment, kept=not rebuild)
     if rebuild and record.tags.get("harness.checkpoint") != "kept":
-        from harness.cli import stop_on_sigterm
-        from harness.model.train import show_progress
+        from harness.machine.process import show_progress, stop_on_sigterm
         from harness.workflows.rebuild import rebuild_run
 
         stop_on_sigterm()
@@ -206,7 +210,7 @@ def predict(
     quiet_libraries()
     from harness.corpora.catalogue import read_texts
     from harness.corpora.readers.text import decode, split_lines
-    from harness.machine.store import write_text
+    from harness.machine.files import write_text
     from harness.model.trained import load_model
     from harness.values.languages import normalise_language
     from harness.values.records import Sentence

@@ -6,7 +6,8 @@ from typing import Annotated, Optional
 
 import typer
 
-from harness.cli import echo, existing_folder, quiet_libraries, use_cores
+from harness.cli.console import echo, existing_folder
+from harness.machine.process import quiet_libraries, use_cores
 
 Overrides = Annotated[
     Optional[list[str]],  # noqa: UP045 - typer reads this form
@@ -36,13 +37,13 @@ def run(
     """
     use_cores()
     quiet_libraries()
-    from harness.cli import stop_on_sigterm
     from harness.config import compose_config
+    from harness.machine.process import stop_on_sigterm
     from harness.machine.provenance import command_line
 
     config = compose_config(overrides or [], existing_folder(config_dir))
     stop_on_sigterm()
-    from harness.model.train import show_progress
+    from harness.machine.process import show_progress
     from harness.pipeline import run_experiment
 
     command = command_line(["run", *repeatable(overrides or [], config_dir)])

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from harness.cli import echo, existing_folder, quiet_libraries, use_cores
+from harness.cli.console import echo, existing_folder
 from harness.cli.run import ConfigDir, Overrides, repeatable
+from harness.machine.process import quiet_libraries, use_cores
 
 
 def register(app: typer.Typer) -> None:
@@ -29,8 +30,7 @@ def sweep(
     from harness.values.errors import HarnessError
 
     loaded = load_sweep(study)
-    from harness.cli import stop_on_sigterm
-    from harness.model.train import show_progress
+    from harness.machine.process import show_progress, stop_on_sigterm
     from harness.sweep.launch import launch
 
     stop_on_sigterm()

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from harness.cli import echo, existing_folder, quiet_libraries, stop_on_sigterm, use_cores
+from harness.cli.console import echo, existing_folder
 from harness.cli.run import ConfigDir
+from harness.machine.process import quiet_libraries, stop_on_sigterm, use_cores
 
 if TYPE_CHECKING:
-    from harness.synthesis.filters import FilterSettings
+    from harness.config.synthesis import FilterSettings
     from harness.workflows.synthesise import Made
 
 app = typer.Typer(
@@ -182,11 +183,12 @@ def inspect(
     as_json: AsJson = False,
 ) -> None:
     """Write the quality card of a synthetic corpus as a page with plots."""
-    from harness.machine.store import write_text
+    from harness.machine.files import write_text
+    from harness.report.quality_page import quality_page
     from harness.workflows.synthesise import page_of
 
     target = output or corpus.with_suffix(".html")
-    page, card = page_of(corpus, samples=samples)
+    page, card = page_of(corpus, quality_page, samples=samples)
     write_text(target, page)
     for warning in card["warnings"]:
         echo(f"warning: {warning}", err=True)
@@ -198,8 +200,8 @@ def inspect(
 def _settings(filters: list[str] | None) -> "FilterSettings | None":
     import yaml
 
-    from harness.config.compose import validated
-    from harness.synthesis.filters import FilterSettings
+    from harness.config.faults import validated
+    from harness.config.synthesis import FilterSettings
     from harness.values.errors import UsageError
 
     values: dict[str, Any] = {}
@@ -217,7 +219,7 @@ def _settings(filters: list[str] | None) -> "FilterSettings | None":
 
 
 def _none() -> "FilterSettings":
-    from harness.synthesis.filters import FilterSettings
+    from harness.config.synthesis import FilterSettings
 
     off: dict[str, Any] = {
         name: False if field.annotation is bool else None for name, field in FilterSettings.model_fields.items()
@@ -227,22 +229,28 @@ def _none() -> "FilterSettings":
 
 def _report(made: "Made", output: Path, as_json: bool) -> None:
     from harness.report.render import plain_table
+    from harness.synthesis.card import items_account
     from harness.values.errors import HarnessError
 
     account = made.account
-    lines = [["answers", str(account.answers)], ["items seen", str(account.items)], ["usable", str(account.parsed)]]
-    lines += [[f"rejected: {name}", str(count)] for name, count in account.rejected.most_common()]
-    lines += [[f"filtered: {name}", str(count)] for name, count in account.filtered.items()]
-    lines += [["kept", str(account.kept)]]
+    lines = [
+        ["answers", str(account["answers"])],
+        ["items seen", str(account["items"])],
+        ["usable", str(account["parsed"])],
+    ]
+    rejected = sorted(account.reasons("rejected").items(), key=lambda reason: -reason[1])
+    lines += [[f"rejected: {reason}", str(count)] for reason, count in rejected]
+    lines += [[f"filtered: {reason}", str(count)] for reason, count in account.reasons("filtered").items()]
+    lines += [["kept", str(account["kept"])]]
     echo(plain_table(["", "items"], lines), err=as_json)
     for warning in made.card["warnings"]:
         echo(f"warning: {warning}", err=True)
     if made.sentences:
         echo(f"wrote {output}; look at it with: harness synthesize inspect {output}", err=as_json)
     if as_json:
-        value = account.as_dict() | {"output": str(output) if made.sentences else None}
+        value = items_account(account) | {"output": str(output) if made.sentences else None}
         echo(json.dumps(value, ensure_ascii=False, sort_keys=True))
     if not made.sentences:
         raise HarnessError(
-            f"no sentence is left of {account.items} items in {account.answers} answers; no corpus is written"
+            f"no sentence is left of {account['items']} items in {account['answers']} answers; no corpus is written"
         )

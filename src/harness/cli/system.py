@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from harness.cli import echo, quiet_libraries
+from harness.cli.console import echo
+from harness.machine.process import quiet_libraries
 
 
 def register(app: typer.Typer) -> None:

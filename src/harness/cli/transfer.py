@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from harness.cli import echo, existing_folder, quiet_libraries, stop_on_sigterm, use_cores
+from harness.cli.console import echo, existing_folder
 from harness.cli.run import ConfigDir
+from harness.machine.process import quiet_libraries, stop_on_sigterm, use_cores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +75,7 @@ def translate(
     With --score and several translators, the best by chrF is written. What is stored besides OUT is said at the end.
     """
     _start(output)
-    from harness.machine.store import write_text
+    from harness.machine.files import write_text
     from harness.transfer.ranking import add_ranked
     from harness.values.errors import DataError, UsageError
     from harness.workflows.transfer_files import (
@@ -142,7 +143,7 @@ def align(
 ) -> None:
     """Align words: one line a pair, i-j (source-target, from 0)."""
     _start(output)
-    from harness.machine.store import write_text
+    from harness.machine.files import write_text
     from harness.transfer.align.file import pharaoh_text
     from harness.transfer.ranking import add_ranked
     from harness.workflows.transfer_files import (
@@ -153,6 +154,7 @@ def align(
         ranked,
         read_pairs,
         read_targets,
+        result_store,
         write_priors,
     )
 
@@ -168,7 +170,7 @@ def align(
         _, card, _ = cards(keys or [], existing_folder(config_dir), aligner=name)
         if priors:
             write_priors(sources, targets, card, priors)
-        links[name], pairs = align_files(sources, targets, card, more=more, keep=keep)
+        links[name], pairs = align_files(sources, targets, card, store=result_store(keep=keep), more=more)
         if score:
             scores[name] = alignment_error(links[name], score, pairs)
             if ranking:
@@ -214,7 +216,8 @@ def project(
     """Project entities onto a translation: one JSON line a pair, in order. The aligner learns from all pairs given."""
     _start(output)
     from harness.corpora.conll_writer import jsonl_text
-    from harness.machine.store import write_text
+    from harness.machine.files import write_text
+    from harness.transfer.projection.spans import fate_counts
     from harness.transfer.ranking import add_ranked
     from harness.values.errors import UsageError
     from harness.workflows.transfer_files import (
@@ -228,6 +231,7 @@ def project(
         read_pairs,
         read_sentences,
         read_targets,
+        result_store,
     )
 
     overrides = list(keys or [])
@@ -249,7 +253,7 @@ def project(
             raise UsageError(
                 "method.projection.lost=drop: harness project writes one line a pair; use mask or keep here"
             )
-        results[name] = project_files(sources, targets, card, rules, more=more, keep=keep)
+        results[name] = project_files(sources, targets, card, rules, store=result_store(keep=keep), more=more)
         projected, _, links, pairs = results[name]
         found: dict[str, float] = {}
         if score:
@@ -265,7 +269,7 @@ def project(
     best = ranked(order)[0][0] if order else names[0]
     projected, account, _, _ = results[best]
     write_text(output, jsonl_text(projected))
-    counts = account.as_dict() | {"sentences_with_unknown_regions": sum(bool(one.unknown) for one in projected)}
+    counts = fate_counts(account) | {"sentences_with_unknown_regions": sum(bool(one.unknown) for one in projected)}
     value = {"pairs": len(projected), "aligner": best, "projection": counts, "scores": scores}
     line = f"wrote {output}: {counts['projected']} of {counts['source']} entities projected by {best}"
     notes = {name: number for name, number in counts.items() if "/" not in name or name.startswith("dropped/")}

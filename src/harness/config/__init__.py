@@ -5,8 +5,11 @@ files hold choices, not defaults. A wrong key, type or combination stops before 
 """
 
 from harness.config.compose import compose_config, group_options, shipped_folder
-from harness.config.data import DataCard, EncoderCard, FileSource, LanguageFiles
-from harness.config.experiment import Config, MethodConfig, TrackingConfig, TrainerConfig
+from harness.config.data import DataCard, FileSource, LanguageFiles
+from harness.config.encoder import EncoderCard
+from harness.config.experiment import Config, TrackingConfig
+from harness.config.method import MethodConfig
+from harness.config.training import TrainerConfig
 from harness.config.transfer import AlignerCard, ProjectionCard, TranslatorCard
 
 __all__ = [

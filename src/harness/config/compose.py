@@ -6,21 +6,18 @@ exists nowhere is left to the schema to refuse, whose message names the nearest 
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
-
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from typing import Any
 
 from harness.config.experiment import Config
+from harness.config.faults import validated
 from harness.config.yaml_files import CardSource
 from harness.values.errors import ConfigError, listing, nearest, shown
 
 LONGEST_OVERRIDE = 20_000
 """Characters of KEY=VALUE: more than any list of labels or paths needs."""
 
-M = TypeVar("M", bound=BaseModel)
 
 GROUPS = (
     "data",
@@ -139,11 +136,16 @@ def _compose(overrides: list[str], config_dir: Path | None) -> tuple[dict[str, A
 
 
 _STORES = re.compile(r"tracking\.uri")
+
+
 _DATA = re.compile(r"data\.(?:source|targets\.[^.]+)\.\w+\.(?:path|files)(?:\.\d+)?")
+
+
 _MODELS = re.compile(r"encoder\.path|translator\.(?:path|tokenizer|pairs\.[^.]+)|aligner\.(?:path|priors)")
 """Keys in which a card may name an environment variable: where runs are kept, and where data and models lie. A model's
 place may be an id on the hub too, so it must be a local path where it holds a variable: nothing of it is sent there.
 """
+
 
 _SECRET_NAME = re.compile(
     r"key|token|secret|passw|credential|auth|cookie|webhook|pgpass|dsn|database_url|(?:^|_)(?:pat|pwd)(?:_|$)(?<!^pwd)",
@@ -227,50 +229,6 @@ def _one_sentence(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     key = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("full_key:")), "")
     return f"{key}: {lines[0]}" if key else " ".join(lines[:2])
-
-
-def validated(model: type[M], values: Any) -> M:
-    """Check values against a schema.
-
-    :raises ConfigError: names every fault: the dotted key, what was found, what is allowed.
-    """
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        raise ConfigError("; ".join(_fault(model, detail) for detail in error.errors())) from error
-
-
-def _fault(model: type[BaseModel], detail: ErrorDetails) -> str:
-    key = ".".join(str(part) for part in detail["loc"])
-    if detail["type"] == "extra_forbidden":
-        fields = _fields_at(model, [str(part) for part in detail["loc"][:-1]])
-        return f"{key}: no such key{nearest(str(detail['loc'][-1]), fields)}; allowed: {listing(fields, most=40)}"
-    if detail["type"] == "missing":
-        return f"{key}: missing"
-    if detail["type"] == "value_error":
-        return f"{key}: {detail['ctx']['error']}" if key else str(detail["ctx"]["error"])
-    message = detail["msg"][0].lower() + detail["msg"][1:]
-    hint = ""
-    if isinstance(detail["input"], bool) and "string" in detail["type"]:
-        hint = "; put quotes around a word such as true"
-    return f"{key}: found {shown(detail['input'])}, {message}{hint}"
-
-
-def _fields_at(model: type[BaseModel], path: Iterable[str]) -> list[str]:
-    current: Any = model
-    for part in path:
-        field = current.model_fields.get(part) if hasattr(current, "model_fields") else None
-        if field is None:
-            # Inside a dictionary (targets.sv): its values' schema.
-            current = next((one for one in getattr(current, "__args__", ()) if hasattr(one, "model_fields")), None)
-        else:
-            current = field.annotation
-            if not hasattr(current, "model_fields"):
-                inner = [one for one in getattr(current, "__args__", ()) if hasattr(one, "model_fields")]
-                current = inner[0] if inner and not str(current).startswith("dict") else current
-        if current is None:
-            return []
-    return list(getattr(current, "model_fields", {}))
 
 
 def default_tracking_uri() -> str:

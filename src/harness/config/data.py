@@ -7,27 +7,12 @@ its authors or the field recommend for token classification.
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from harness.config.strict import Note, Strict
 from harness.values.languages import normalise_language
-
-DESCRIBES = "describes"
-"""Marks a field that describes and moves no figure: it has no part in what makes two experiments the same."""
-
-Note = Annotated[str, DESCRIBES]
-"""A text for people."""
-
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-
-
-class Strict(BaseModel):
-    """A frozen model that refuses unknown keys; docstrings under fields become their descriptions."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class FileSource(Strict):
@@ -57,7 +42,7 @@ class FileSource(Strict):
     """Column of the tags: integers (with ``tags``, or names stored in the data set) or strings."""
     tags: tuple[str, ...] | None = None
     """Tag names behind integer tags, in order."""
-    where: dict[str, str] = {}
+    where: dict[str, str] = Field(default={})
     """Keep only rows in which these columns have these values (``lang: de``)."""
 
     @model_validator(mode="after")
@@ -124,7 +109,7 @@ class DataCard(Strict):
     """Name in tables and in MLflow."""
     labels: tuple[str, ...]
     """Entity labels, in the order the model's classes are numbered."""
-    label_map: dict[str, str | None] = {}
+    label_map: dict[str, str | None] = Field(default={})
     """Label in the files → label here; null drops it (counted)."""
     license: Note = "unknown"
     """Licence of the data, SPDX where it has an id."""
@@ -140,9 +125,9 @@ class DataCard(Strict):
     """What relative paths start from."""
     source: SourceFiles
     """The source language."""
-    targets: dict[str, LanguageFiles] = {}
+    targets: dict[str, LanguageFiles] = Field(default={})
     """Target languages by BCP-47 tag."""
-    expected: dict[str, ExpectedCounts] = {}
+    expected: dict[str, ExpectedCounts] = Field(default={})
     """``language.split`` → counts, compared at load."""
 
     @field_validator("labels")
@@ -186,70 +171,3 @@ class DataCard(Strict):
     def languages(self) -> tuple[str, ...]:
         """Source first, then the targets in the order of the card."""
         return (self.source.language, *self.targets)
-
-
-class EncoderCard(Strict):
-    """An encoder: where its weights are, and the settings recommended for it."""
-
-    name: str
-    """Name in tables and in MLflow."""
-    kind: Literal["transformers", "char-bilstm"] = "transformers"
-    """A pretrained transformer, or the from-scratch baseline."""
-    path: str | None = None
-    """Hugging Face model id or local folder (``encoder=hf encoder.path=…``)."""
-    revision: str | None = None
-    """Pinned commit of the hub repository; ignored for a local folder."""
-    license: Note = "unknown"
-    """Licence of the weights."""
-    citation: Note = ""
-    """Authors, year, title, identifier."""
-    languages: Note = ""
-    """What it was pretrained on, in words."""
-    layers: Annotated[int | None, DESCRIBES] = None
-    """Transformer layers."""
-    parameters_millions: Annotated[float | None, DESCRIBES] = None
-    """Size given by its authors; the size found is what a run logs."""
-    learning_rate: float = Field(default=5e-5, gt=0)
-    """Peak learning rate recommended for token classification."""
-    max_epochs: int = Field(default=5, ge=1)
-    """Epochs recommended for a corpus of some thousand sentences."""
-    bf16: bool = True
-    """Whether bfloat16 autocast is known to train it well."""
-    safetensors: bool = True
-    """Whether the repository has safetensors; else its .bin is read with weights_only (no code in it is run)."""
-    notes: Note = ""
-    """Traps."""
-    byte_dimensions: int = Field(default=32, ge=1)
-    """char-bilstm: size of a byte's embedding."""
-    filters: int = Field(default=64, ge=1)
-    """char-bilstm: convolution filters, width 3."""
-    hidden_units: int = Field(default=128, ge=1)
-    """char-bilstm: LSTM units per direction."""
-    dropout_rate: Share = 0.3
-    """char-bilstm: dropout before and after the LSTM."""
-
-    @model_validator(mode="after")
-    def _has_weights(self) -> "EncoderCard":
-        if self.kind == "transformers" and not self.path:
-            raise ValueError("encoder.path is missing: a Hugging Face model id or a local folder")
-        return self
-
-
-def resolve_path(path: str, folder: Path) -> Path:
-    """Return a card's path, relative ones against ``folder``."""
-    found = Path(path).expanduser()
-    return found if found.is_absolute() else folder / found
-
-
-def is_url(text: str) -> bool:
-    """Tell whether a text is an http URL with a host."""
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname)
-
-
-def is_local(url: str | None) -> bool:
-    """Tell whether a URL is on this machine."""
-    return url is not None and is_url(url) and urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")

@@ -11,8 +11,11 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from harness.config.compose import GROUPS, group_options
-from harness.config.data import DataCard, EncoderCard, ExpectedCounts, FileSource, LanguageFiles, SourceFiles
-from harness.config.experiment import Config, MethodConfig, TrackingConfig, TrainerConfig
+from harness.config.data import DataCard, ExpectedCounts, FileSource, LanguageFiles, SourceFiles
+from harness.config.encoder import EncoderCard
+from harness.config.experiment import Config, TrackingConfig
+from harness.config.method import MethodConfig
+from harness.config.training import TrainerConfig
 from harness.config.transfer import AlignerCard, ProjectionCard, TranslatorCard
 
 _SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from harness.config.data import DESCRIBES, Strict, is_local, is_url
+from harness.config.strict import DESCRIBES, Strict, is_local, is_url
 
 
 class TranslatorCard(Strict):

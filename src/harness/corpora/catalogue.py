@@ -6,18 +6,19 @@ expected counts, dropped labels, repaired spans.
 
 import logging
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 
-from harness.config.data import DataCard, ExpectedCounts, FileSource, resolve_path
+from harness.config.data import DataCard, ExpectedCounts, FileSource
+from harness.config.strict import resolve_path
 from harness.corpora.readers import TEXT_READERS, Reading, reader_for
 from harness.corpora.readers.conll import read_conll
 from harness.corpora.readers.tables import TABLE_FORMATS, fetch_hub_files, read_table
 from harness.machine.provenance import file_digest
+from harness.values.account import Account
 from harness.values.errors import DataError, FileError, listing, nearest, shown
 from harness.values.records import Corpus, Origin, Sentence, Span
 
@@ -258,12 +259,12 @@ def _corpus(card: DataCard, reading: Reading, language: str, split: str, source:
     )
 
 
-def _told(account: Counter[str], card: DataCard) -> Counter[str]:
+def _told(account: Account, card: DataCard) -> Account:
     """Return a reader's account as it may be logged: of a restricted corpus, names that its card does not have go."""
     if not card.restricted:
-        return Counter(account)
+        return Account(account)
     known = {*card.labels, *card.label_map}
-    told: Counter[str] = Counter()
+    told = Account()
     for reason, count in account.items():
         kind, _, name = reason.partition("/")
         told[reason if name in known or kind in _FIXED_NAMES else kind] += count
@@ -306,7 +307,7 @@ def _check_labels(sentences: Sequence[Sentence], card: DataCard, place: str) -> 
     )
 
 
-def map_labels(sentence: Sentence, card: DataCard, account: Counter[str]) -> Sentence:
+def map_labels(sentence: Sentence, card: DataCard, account: Account) -> Sentence:
     """Rename and drop labels as the card says, counting what is dropped."""
     kept = []
     for span in sentence.spans:

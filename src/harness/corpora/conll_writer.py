@@ -2,10 +2,10 @@
 
 import json
 import re
-from collections import Counter
 from collections.abc import Iterable
 
 from harness.corpora.readers.conll import DOCUMENT_START
+from harness.values.account import Account
 from harness.values.labels import tags_from_spans
 from harness.values.languages import word_offsets
 from harness.values.records import Sentence
@@ -31,7 +31,7 @@ def jsonl_text(sentences: Iterable[Sentence]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def conll_text(sentences: Iterable[Sentence]) -> tuple[str, Counter[str]]:
+def conll_text(sentences: Iterable[Sentence]) -> tuple[str, Account]:
     """Return two-column CoNLL, and what it could not express.
 
     Raw text is cut by :func:`harness.values.languages.word_offsets`; a span whose edge lies inside a token grows to the
@@ -40,7 +40,7 @@ def conll_text(sentences: Iterable[Sentence]) -> tuple[str, Counter[str]]:
     counted.
     """
     blocks = []
-    account: Counter[str] = Counter()
+    account = Account()
     for sentence in sentences:
         tokens = sentence.tokens if sentence.tokens is not None else word_offsets(sentence.text)
         if not tokens:
@@ -60,7 +60,7 @@ def conll_text(sentences: Iterable[Sentence]) -> tuple[str, Counter[str]]:
                 account["tokens_like_a_document_mark_changed"] += 1
             rows.append(f"{token}\t{_one_line(tag)}")
         blocks.append(f"# id = {_one_line(sentence.id)}\n" + "\n".join(rows) + "\n")
-    return "\n".join(blocks), +account
+    return "\n".join(blocks), account.nonzero()
 
 
 def _one_line(text: str) -> str:

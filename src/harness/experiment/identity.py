@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from harness.config import Config, FileSource
-from harness.config.data import DESCRIBES, resolve_path
+from harness.config.strict import DESCRIBES, resolve_path
 from harness.machine.provenance import content_digest
 from harness.transfer.mixture import needed_corpora
 from harness.transfer.routes import file_splits

@@ -12,7 +12,7 @@ from typing import Any
 from harness.config import Config
 from harness.corpora.catalogue import Catalogue
 from harness.machine.provenance import available_cores, git_state, source_folder, versions
-from harness.synthesis.corpus import card_metrics
+from harness.synthesis.card import card_metrics
 from harness.transfer.mixture import Mixture
 from harness.transfer.ranking import ranking_tag
 from harness.transfer.routes import Routes

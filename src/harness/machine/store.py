@@ -9,26 +9,26 @@ The place is ``$HARNESS_CACHE``, else ``$XDG_CACHE_HOME/harness``, else ``~/.cac
 """
 
 import errno
-import fcntl
 import json
 import logging
 import os
 import re
 import shutil
 import sqlite3
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+from harness.machine.files import disk_errors
 from harness.machine.locks import file_lock, is_locked, is_scratch_mark, release, remove_leftovers, scratch_folder
 from harness.machine.provenance import file_digest
-from harness.values.errors import DataError, HarnessError
+from harness.values.errors import HarnessError
 
 logger = logging.getLogger(__name__)
+
 
 FORMAT = 1
 """Enters every key: raised when the layout of an entry changes, so that old entries are not read."""
@@ -114,22 +114,6 @@ def remove_cache_leftovers() -> None:
         ours = re.fullmatch(r"[a-z]+-[0-9a-f]{32}", path.stem) and lock.is_file()
         if ours and time.time() - path.stat().st_mtime > WORKING_DAYS * 86_400 and not is_locked(lock):
             _remove_database(path)
-
-
-@contextmanager
-def made_whole(target: Path, make: Callable[[Path], None]) -> Iterator[None]:
-    """Make a file that several processes may want at once, or none: under a lock and another name, then renamed.
-
-    A file of no bytes counts as missing: it is what a kill leaves of a database at its very beginning.
-
-    :param make: writes the file at the path it is given; not called where the file is there.
-    """
-    with file_lock(target.with_name(f".{target.name}.lock"), f"the command that makes {target}"):
-        if not target.is_file() or not target.stat().st_size:
-            with disk_errors(target), scratch_folder(f".{target.name}-", target.parent) as scratch:
-                make(scratch / target.name)
-                (scratch / target.name).replace(target)
-    yield
 
 
 class Rows(Protocol):
@@ -232,6 +216,82 @@ def _row_digest(key: str, value: str) -> str:
     return blake2b(f"{key}\0{value}".encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
+class ResultStore(Protocol):
+    """Where slow results are kept by what they depend on: chosen once, on disk or in memory, and never asked again.
+
+    :param on_disk: whether a later process finds them.
+    """
+
+    on_disk: bool
+
+    def rows(self, kind: str) -> Rows:
+        """Return the small results of a kind."""
+
+    def text(self, kind: str, key: str, name: str, make: Callable[[], str]) -> str:
+        """Return a text result, made if it is not there.
+
+        :param name: name of its file.
+        """
+
+    def arrays(self, kind: str, key: str, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Return a result of numpy arrays by name, made if it is not there."""
+
+
+class DiskStore:
+    """Results in the cache folder, shared by all processes of a user."""
+
+    on_disk = True
+
+    def rows(self, kind: str) -> Rows:
+        """Return the small results of a kind."""
+        return DiskRows(kind)
+
+    def text(self, kind: str, key: str, name: str, make: Callable[[], str]) -> str:
+        """Return a text result, made if it is not there."""
+
+        def write(folder: Path) -> None:
+            (folder / name).write_text(make(), encoding="utf-8")
+
+        return (cached_folder(kind, key, write) / name).read_text(encoding="utf-8")
+
+    def arrays(self, kind: str, key: str, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Return a result of numpy arrays by name, made if it is not there."""
+        import numpy as np
+
+        def write(folder: Path) -> None:
+            np.savez(folder / name, **make())
+
+        with np.load(cached_folder(kind, key, write) / name, allow_pickle=False) as stored:
+            return {array: stored[array] for array in stored.files}
+
+
+class MemoryStore:
+    """Results of this process alone: for restricted corpora, whose text must not reach the disk."""
+
+    on_disk = False
+
+    def __init__(self) -> None:
+        self._rows: dict[str, MemoryRows] = {}
+        self._results: dict[tuple[str, str], Any] = {}
+
+    def rows(self, kind: str) -> Rows:
+        """Return the small results of a kind."""
+        return self._rows.setdefault(kind, MemoryRows())
+
+    def text(self, kind: str, key: str, name: str, make: Callable[[], str]) -> str:
+        """Return a text result, made if it is not there."""
+        return str(self._result(kind, key, make))
+
+    def arrays(self, kind: str, key: str, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Return a result of numpy arrays by name, made if it is not there."""
+        return dict(self._result(kind, key, make))
+
+    def _result(self, kind: str, key: str, make: Callable[[], Any]) -> Any:
+        if (kind, key) not in self._results:
+            self._results[(kind, key)] = make()
+        return self._results[(kind, key)]
+
+
 @contextmanager
 def working_rows(kind: str, key: str) -> Iterator[DiskRows]:
     """Give rows that last as long as some command works with them; what a killed one paid for is there for the next.
@@ -261,84 +321,3 @@ def working_rows(kind: str, key: str) -> Iterator[DiskRows]:
 def _remove_database(path: Path) -> None:
     for name in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
         name.unlink(missing_ok=True)
-
-
-@contextmanager
-def atomic_path(target: Path) -> Iterator[Path]:
-    """Give a temporary path beside ``target`` and rename it to ``target`` when the block ends well.
-
-    A link's own target is replaced; a device (``/dev/null``) is written to and stays what it is.
-    """
-    device = target.exists() and not target.is_file()  # a pipe's own name, /proc/…/pipe:[1], is no place to look at
-    if target.is_dir():
-        raise DataError(f"cannot write {target}: it is a folder; name a file")
-    target = target if device else target.resolve()
-    place = Path(tempfile.gettempdir()) if device else target.parent
-    with disk_errors(target):
-        place.mkdir(parents=True, exist_ok=True)
-        _remove_unfinished(place, f".{target.name}-")
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}-", suffix=_UNFINISHED, dir=place)
-    fcntl.flock(handle, fcntl.LOCK_EX)  # held until the end, so that others can tell it from what a kill left
-    scratch = Path(name)
-    try:
-        with disk_errors(target):
-            yield scratch
-            if device:
-                target.write_bytes(scratch.read_bytes())
-                return
-            # mkstemp makes private files; what we leave behind gets the ordinary permissions.
-            scratch.chmod(0o666 & ~_umask())
-            scratch.replace(target)
-    finally:
-        scratch.unlink(missing_ok=True)
-        os.close(handle)
-
-
-_UNFINISHED = ".part"
-
-
-def _remove_unfinished(place: Path, prefix: str) -> None:
-    """Remove the half-written files that killed commands left beside a target."""
-    with suppress(OSError), os.scandir(place) as entries:
-        for entry in entries:
-            if entry.name.startswith(prefix) and entry.name.endswith(_UNFINISHED):
-                path = Path(entry.path)
-                if entry.stat(follow_symlinks=False).st_uid == os.getuid() and not is_locked(path):
-                    path.unlink(missing_ok=True)
-
-
-def write_text(target: Path, text: str) -> None:
-    """Write a text file whole or not at all (UTF-8, ``\\n`` line ends)."""
-    with atomic_path(target) as scratch:
-        scratch.write_text(text, encoding="utf-8", newline="\n")
-
-
-@contextmanager
-def disk_errors(target: Path) -> Iterator[None]:
-    """Turn a full or read-only disk into one sentence that names the place and what to do."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (
-            errno.ENOSPC,
-            errno.EDQUOT,
-            errno.EROFS,
-            errno.EACCES,
-            errno.EPERM,
-            errno.EFBIG,
-            errno.ENOTDIR,
-            errno.EEXIST,
-            errno.ENOENT,
-            errno.ENAMETOOLONG,
-        ):
-            raise
-        raise HarnessError(
-            f"cannot write {target}: {os.strerror(error.errno)}; "
-            "free some space or choose another place, then repeat the command (nothing half-written is kept)"
-        ) from error
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -19,9 +19,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from harness.config import EncoderCard
-from harness.config.data import Strict
+from harness.config.strict import Strict
+from harness.machine.files import disk_errors, write_text
 from harness.machine.provenance import file_digest
-from harness.machine.store import disk_errors, write_text
 from harness.model.contract import Coder, Network
 from harness.model.datamodule import encode_corpus
 from harness.model.predict import predict_spans
@@ -166,7 +166,7 @@ def load_model(folder: Path) -> TrainedModel:
     coder: Coder
     if card.kind == "char-bilstm":
         from harness.model.char_bilstm import WEIGHTS
-        from harness.model.contract import load_encoder
+        from harness.model.open import load_encoder
 
         network, coder = load_encoder(card, tags, max_length=manifest.max_length)
         try:

@@ -20,9 +20,10 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoModelForTokenClassification, AutoTokenizer
 
+from harness.machine.hub import loading_error
 from harness.model.contract import Batch, Network
 from harness.model.encoding import EncodedSentence, Window, first_pieces, one_word_a_piece
-from harness.values.errors import ConfigError, loading_error
+from harness.values.errors import ConfigError
 from harness.values.languages import is_unspaced, word_offsets
 from harness.values.records import Sentence
 

@@ -18,14 +18,17 @@ import numpy as np
 import torch
 
 from harness.config import EncoderCard, TrainerConfig
+from harness.machine.process import thread_count
 from harness.machine.provenance import available_cores
 from harness.machine.store import cache_key, cached_folder
-from harness.model.contract import Coder, Network, load_encoder, model_size
+from harness.model.contract import Coder, Network, model_size
 from harness.model.datamodule import EncodedCorpus, TaggingData, encode_corpus
 from harness.model.encoding import EncodedSentence, unreachable_spans
+from harness.model.open import load_encoder
 from harness.model.predict import predict_spans
+from harness.model.selection import OnEpoch
 from harness.model.tagger import ScoreDev
-from harness.model.train import OnEpoch, Training, thread_count, train_model
+from harness.model.train import Training, train_model
 from harness.model.trained import TrainedModel, save_model
 from harness.values.labels import tag_names
 from harness.values.records import Sentence, Span
@@ -122,7 +125,7 @@ class Workshop:
 
         :param scratch: a folder for the checkpoint while training.
         :raises HarnessError: see :func:`harness.model.train.train_model` and
-            :func:`harness.model.contract.load_encoder`.
+            :func:`harness.model.open.load_encoder`.
         """
         tags = tag_names(labels)
         kept, coder = self.load(card, labels, settings)

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import re
 import unicodedata
 from collections.abc import Sequence
 from typing import Any
@@ -44,21 +43,6 @@ def _one_line(cells: Sequence[str]) -> list[str]:
 
 def _is_figure(cell: str) -> bool:
     return not cell or cell[0].isdigit() or cell[0] in "-+("
-
-
-def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table; cells are text, whatever is in them."""
-    lines = ["| " + " | ".join(map(markdown_text, header)) + " |", "|" + "|".join(" --- " for _ in header) + "|"]
-    lines += ["| " + " | ".join(map(markdown_text, row)) + " |" for row in rows]
-    return "\n".join(lines)
-
-
-def markdown_text(text: object) -> str:
-    """Return a text as Markdown shows it letter for letter: no markup, no HTML, on one line."""
-    flat = printable(" ".join(str(text).split()))
-    escaped = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    escaped = re.sub(r"([\\`*\[\]|])", r"\\\1", escaped)
-    return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", escaped)  # inside a word Markdown leaves it alone
 
 
 def comma_separated(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

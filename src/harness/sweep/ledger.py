@@ -24,11 +24,12 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.trial import FrozenTrial, TrialState
 
+from harness.config.sweep import Sweep
+from harness.machine.files import made_whole
 from harness.machine.locks import file_lock
 from harness.machine.provenance import mask_url
-from harness.machine.store import made_whole
-from harness.sweep.space import Sweep
-from harness.tracking.store import DRIVERS, process_name
+from harness.tracking.database import DRIVERS
+from harness.tracking.store import process_name
 from harness.values.errors import ConfigError, DependencyError, HarnessError
 
 logger = logging.getLogger(__name__)

@@ -14,8 +14,8 @@ from hashlib import sha256
 from typing import Any
 
 from harness.config.synthesis import Example, SynthesisCard
-from harness.synthesis.filters import folded
 from harness.values.errors import ConfigError
+from harness.values.languages import folded
 from harness.values.records import Sentence, Span
 
 logger = logging.getLogger(__name__)

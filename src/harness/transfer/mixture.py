@@ -5,11 +5,11 @@ lists source gold first and then, by target, translated, synthetic and target go
 trace, so ratio 0 is zero-shot to the last digit.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.config import MethodConfig
+from harness.values.account import Account
 from harness.values.errors import ConfigError
 from harness.values.records import Corpus, Sentence
 
@@ -95,7 +95,7 @@ def _mixture(
     seed: int,
     subset: Subset,
 ) -> Mixture:
-    account: Counter[str] = Counter()
+    account = Account()
     train: list[Sentence] = []
     dev: list[Sentence] = []
     if "source" in method.train:
@@ -130,7 +130,7 @@ def _synthetic(
     target: str,
     seed: int,
     subset: Subset,
-    account: Counter[str],
+    account: Account,
 ) -> tuple[tuple[Sentence, ...], tuple[Sentence, ...]]:
     corpus = corpora[(target, "synthetic")]
     available = len(corpus)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.config import AlignerCard, TranslatorCard
-from harness.machine.store import write_text
+from harness.machine.files import write_text
 from harness.values.errors import ConfigError, DataError, listing
 
 Kind = Literal["translator", "aligner"]

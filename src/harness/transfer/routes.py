@@ -3,19 +3,202 @@
 Depends on the data, the translator, the aligner and the rules, not on encoder, ratio or seed: a sweep pays once.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from harness.config import Config
-from harness.transfer.align.contract import Aligner, open_aligner
-from harness.transfer.parallel import BackRoute, Carried, back_route, carry_training
-from harness.transfer.translate.contract import open_translator, translate_texts
-from harness.values.errors import ConfigError
-from harness.values.records import Corpus, Sentence
+from harness.config import Config, ProjectionCard
+from harness.machine.store import ResultStore
+from harness.transfer.align.contract import Aligner
+from harness.transfer.align.open import open_aligner
+from harness.transfer.parallel import Parallel, align_corpora
+from harness.transfer.projection.markers import mark, read_marks
+from harness.transfer.projection.spans import fate_counts
+from harness.transfer.translate.open import open_translator
+from harness.transfer.translate.texts import translate_texts
+from harness.values.account import Account
+from harness.values.errors import ConfigError, DataError
+from harness.values.records import Corpus, Origin, Sentence, Span
 
 Key = tuple[str, str]
+
+
+Translate = Callable[[Sequence[str]], tuple[list[str], dict[str, int]]]
+"""Texts → translations in order and number, and what to count."""
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A translated training corpus with projected entities.
+
+    :param counts: sentences: ``sentences``, ``lost_an_entity``, ``dropped_sentences``, ``masked_sentences``,
+        ``without_translation``, ``markers_kept``, ``markers_broken``, ``markers_impossible``, notes of the translator.
+    """
+
+    corpus: Corpus
+    account: Account
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    def metrics(self) -> dict[str, float]:
+        """Return everything countable, for ``projection/LANGUAGE/…``."""
+        return {name: float(number) for name, number in {**fate_counts(self.account), **self.counts}.items()}
+
+
+@dataclass(frozen=True)
+class Means:
+    """With what entities are carried over: the aligner, the rules, and where results are kept."""
+
+    aligner: Aligner
+    rules: ProjectionCard
+    store: ResultStore
+
+
+def carry_training(
+    corpus: Corpus,
+    language: str,
+    translations: Sequence[str],
+    means: Means,
+    *,
+    notes: Mapping[str, int] | None = None,
+    translate: Translate | None = None,
+) -> Carried:
+    """Project the entities of a training corpus onto its translation.
+
+    :param translations: one for each sentence, in order.
+    :param notes: what the translator counted.
+    :param translate: translates more texts, for markers; without it markers are left out.
+    """
+    rules = means.rules
+    targets = _sentences(corpus, translations, language)
+    counts = Account({f"translator_{name}": number for name, number in (notes or {}).items()})
+    marked: dict[int, Sentence] = {}
+    if rules.markers != "none" and translate is not None:
+        marked = _by_markers(corpus, language, rules.markers, translate, counts)
+    parallel = align_corpora(means.aligner, corpus.sentences, targets, means.store)
+    account = Account()
+    made: list[Sentence] = []
+    for number, found in enumerate(parallel.project(None, rules)):
+        source = corpus.sentences[number]
+        if number in marked:
+            for span in source.spans:
+                account.count("projected", span.label)
+                account.count("marked", span.label)
+            made.append(marked[number])
+            continue
+        if not targets[number].text:
+            counts["without_translation"] += 1
+            for span in source.spans:
+                account.count("dropped/untranslated", span.label)
+            continue
+        account.add(found.account)
+        counts["lost_an_entity"] += found.lost
+        if found.lost and rules.lost == "drop":
+            counts["dropped_sentences"] += 1
+            continue
+        unknown = found.unexplained if found.lost and rules.lost == "mask" else ()
+        counts["masked_sentences"] += bool(unknown)
+        target = targets[number]
+        made.append(Sentence(target.id, target.text, language, found.spans, None, unknown))
+    counts["sentences"] = len(made)
+    translated = Corpus(
+        corpus.name, "translated_train", language, tuple(made), corpus.labels, Origin.TRANSLATED, {}, corpus.restricted
+    )
+    return Carried(translated, account, dict(counts))
+
+
+def _sentences(corpus: Corpus, translations: Sequence[str], language: str) -> list[Sentence]:
+    """Return the translations of a corpus as unlabelled sentences with its ids.
+
+    :raises DataError: they are not as many.
+    """
+    if len(translations) != len(corpus):
+        raise DataError(
+            f"{corpus.name} {corpus.language}.{corpus.split} has {len(corpus)} sentences and {len(translations)} "
+            "translations; line N must belong to sentence N"
+        )
+    return [
+        Sentence(sentence.id, " ".join(text.split()), language)
+        for sentence, text in zip(corpus.sentences, translations, strict=True)
+    ]
+
+
+def _by_markers(
+    corpus: Corpus, language: str, style: str, translate: Translate, counts: Account
+) -> dict[int, Sentence]:
+    """Translate sentences with marked entities and read the marks back; what is broken is left to the aligner."""
+    texts = {number: text for number, one in enumerate(corpus.sentences) if (text := mark(one, style)) is not None}
+    counts["markers_impossible"] = sum(bool(one.spans) for one in corpus.sentences) - len(texts)
+    answers, notes = translate(list(texts.values()))
+    counts.update({f"markers_{name}": number for name, number in notes.items()})
+    surfaces: dict[str, str] = {}
+    if style == "brackets":
+        wanted = sorted({one.surface(span) for number, one in enumerate(corpus.sentences) for span in one.spans})
+        alone, _ = translate(wanted)
+        surfaces = dict(zip(wanted, alone, strict=True))
+    found: dict[int, Sentence] = {}
+    for number, answer in zip(texts, answers, strict=True):
+        source = corpus.sentences[number]
+        own = [surfaces.get(source.surface(span), "") for span in source.spans]
+        read = read_marks(answer, source, style, own)
+        if read is None:
+            counts["markers_broken"] += 1
+            continue
+        counts["markers_kept"] += 1
+        found[number] = Sentence(source.id, read[0], language, read[1])
+    return found
+
+
+@dataclass(frozen=True)
+class BackRoute:
+    """A test set in translation: what a model of the source language tags, and the way back to the test text.
+
+    :param counts: ``without_translation`` and the translator's notes.
+    """
+
+    test: Corpus
+    parallel: Parallel
+    rules: ProjectionCard
+    counts: Mapping[str, int]
+
+    @property
+    def translated(self) -> tuple[Sentence, ...]:
+        """The sentences to tag, in the source language."""
+        return self.parallel.sources
+
+    def back(self, predicted: Sequence[Sequence[Span]]) -> tuple[list[tuple[Span, ...]], dict[str, float]]:
+        """Project predicted spans onto the test text.
+
+        :returns: the spans of each test sentence, and the account for ``projection/LANGUAGE/…``.
+        """
+        account = Account()
+        found = []
+        for projection in self.parallel.project(predicted, self.rules):
+            account.add(projection.account)
+            found.append(projection.spans)
+        return found, {name: float(number) for name, number in {**fate_counts(account), **self.counts}.items()}
+
+
+def back_route(
+    test: Corpus,
+    source_language: str,
+    translations: Sequence[str],
+    means: Means,
+    *,
+    more: Sequence[tuple[Sentence, Sentence]] = (),
+    notes: Mapping[str, int] | None = None,
+) -> BackRoute:
+    """Prepare translate-test for one corpus; labels of the test set are not looked at.
+
+    :param translations: the test sentences in the source language, in order.
+    :param more: further (source, target) pairs that a statistical aligner learns from.
+    """
+    sources = _sentences(test, translations, source_language)
+    targets = [sentence.with_spans(()) for sentence in test.sentences]
+    counts = {f"translator_{name}": number for name, number in (notes or {}).items()}
+    counts["without_translation"] = sum(not sentence.text for sentence in sources)
+    parallel = align_corpora(means.aligner, sources, targets, means.store, more=more)
+    return BackRoute(test, parallel, means.rules, counts)
 
 
 @dataclass(frozen=True)
@@ -41,11 +224,12 @@ def file_splits(config: Config) -> Iterator[Key]:
             yield target, "translated_train"
 
 
-def prepare_routes(config: Config, corpora: Mapping[Key, Corpus], folder: Path) -> Routes:
+def prepare_routes(config: Config, corpora: Mapping[Key, Corpus], folder: Path, store: ResultStore) -> Routes:
     """Translate and align what a method needs.
 
     :param corpora: with the source's training set, the targets' tests, and the card's own translations.
     :param folder: what relative paths of translator and aligner start from.
+    :param store: where translations and links are kept.
     :raises HarnessError: a translator or aligner is missing, or translations and sentences differ in number.
     """
     if not config.method.translates:
@@ -53,47 +237,43 @@ def prepare_routes(config: Config, corpora: Mapping[Key, Corpus], folder: Path) 
     training: dict[str, Carried] = {}
     testing: dict[str, BackRoute] = {}
     for target in config.targets:
-        aligner = open_aligner(config.aligner, folder)
+        means = Means(open_aligner(config.aligner, folder), config.method.projection, store)
         if "translated" in config.method.train:
-            training[target] = _training(config, corpora, target, aligner, folder)
+            training[target] = _training(config, corpora, target, means, folder)
         if config.method.test == "translated":
-            testing[target] = _testing(config, corpora, target, aligner, folder)
+            testing[target] = _testing(config, corpora, target, means, folder)
     return Routes(training, testing)
 
 
-def _training(config: Config, corpora: Mapping[Key, Corpus], target: str, aligner: Aligner, folder: Path) -> Carried:
+def _training(config: Config, corpora: Mapping[Key, Corpus], target: str, means: Means, folder: Path) -> Carried:
     source = config.data.source.language
     corpus = corpora[(source, "train")]
-    keep = not config.data.restricted
-    rules = config.method.projection
     if (target, "translated_train") in corpora:
-        if rules.markers != "none":
+        if means.rules.markers != "none":
             raise ConfigError(
-                f"method.projection.markers={rules.markers} needs a translator that translates marked text; "
+                f"method.projection.markers={means.rules.markers} needs a translator that translates marked text; "
                 "translator=file has translations without marks (choose another, or markers=none)"
             )
         texts = [sentence.text for sentence in corpora[(target, "translated_train")].sentences]
-        return carry_training(corpus, target, texts, aligner, rules, keep=keep)
+        return carry_training(corpus, target, texts, means)
     translator = open_translator(config.translator, source, target, folder)
-    translate = partial(translate_texts, translator, keep=keep)
+    translate = partial(translate_texts, translator, rows=means.store.rows("translations"))
     texts, notes = translate([sentence.text for sentence in corpus.sentences])
-    return carry_training(corpus, target, texts, aligner, rules, keep=keep, notes=notes, translate=translate)
+    return carry_training(corpus, target, texts, means, notes=notes, translate=translate)
 
 
-def _testing(config: Config, corpora: Mapping[Key, Corpus], target: str, aligner: Aligner, folder: Path) -> BackRoute:
+def _testing(config: Config, corpora: Mapping[Key, Corpus], target: str, means: Means, folder: Path) -> BackRoute:
     source = config.data.source.language
     test = corpora[(target, "test")]
-    keep = not config.data.restricted
     notes: dict[str, int] = {}
     if (target, "translated_test") in corpora:
         texts = [sentence.text for sentence in corpora[(target, "translated_test")].sentences]
     else:
         translator = open_translator(config.translator, target, source, folder)
-        texts, notes = translate_texts(translator, [sentence.text for sentence in test.sentences], keep=keep)
-    return back_route(
-        test, source, texts, aligner, config.method.projection, keep=keep, more=_more(corpora, source, target),
-        notes=notes,
-    )  # fmt: skip
+        texts, notes = translate_texts(
+            translator, [sentence.text for sentence in test.sentences], means.store.rows("translations")
+        )
+    return back_route(test, source, texts, means, more=_more(corpora, source, target), notes=notes)
 
 
 def _more(corpora: Mapping[Key, Corpus], source: str, target: str) -> list[tuple[Sentence, Sentence]]:

@@ -1,47 +1,41 @@
-"""What became of entities that were carried from one text to another."""
+"""What became of things: named counts, the same class for readers, translators, projection, mixtures and parsing."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 
 
-@dataclass
-class Account:
-    """What became of the source spans. ``projected + dropped`` is always the number of source spans.
+class Account(Counter[str]):
+    """Named counts; a name may have a reason after a slash, as ``dropped/unaligned``.
 
-    :param fates: (fate, label) → source spans; fates are ``projected`` and ``dropped/REASON``; beside them ``copied``,
-        ``extended``, ``split``, ``merged`` and ``marked`` say how many of the projected ones came about that way, and
-        ``pieces`` how many target spans a split added.
+    Whatever drops, cuts, repairs or merges returns one, and it is logged: nothing is lost silently.
+
+    :param labels: label → the same counts for entities of that label alone, where they were counted by label.
     """
 
-    fates: Counter[tuple[str, str]] = field(default_factory=Counter)
+    def __init__(self, counts: Mapping[str, int] | None = None) -> None:
+        super().__init__(counts or {})
+        self.labels: dict[str, Account] = {}
 
-    def count(self, fate: str, label: str, number: int = 1) -> None:
-        """Book a source span."""
-        self.fates[(fate, label)] += number
-
-    def total(self, fate: str) -> int:
-        """Return how many source spans had a fate; ``dropped`` sums its reasons."""
-        return sum(n for (name, _), n in self.fates.items() if name == fate or name.startswith(f"{fate}/"))
+    def count(self, name: str, label: str | None = None, number: int = 1) -> None:
+        """Count something, of an entity with its label."""
+        self[name] += number
+        if label is not None:
+            self.labels.setdefault(label, Account())[name] += number
 
     def add(self, other: "Account") -> None:
-        """Add another account."""
-        self.fates.update(other.fates)
+        """Add another account, its labels too."""
+        self.update(other)
+        for label, counts in other.labels.items():
+            self.labels.setdefault(label, Account()).update(counts)
 
-    @property
-    def source(self) -> int:
-        """Number of source spans."""
-        return self.total("projected") + self.total("dropped")
+    def sum_of(self, name: str) -> int:
+        """Return a count with all its reasons: ``dropped`` sums ``dropped/unaligned`` and the others."""
+        return sum(number for key, number in self.items() if key == name or key.startswith(f"{name}/"))
 
-    def as_dict(self) -> dict[str, int]:
-        """Return the totals, and ``LABEL/FATE`` for each label."""
-        values = {"source": self.source, "projected": self.total("projected"), "dropped": self.total("dropped")}
-        for fate in sorted({fate for fate, _ in self.fates}):
-            values[fate] = self.total(fate)
-        for (fate, label), number in sorted(self.fates.items()):
-            values[f"{label}/{fate}"] = number
-        for label in sorted({label for _, label in self.fates}):
-            values.setdefault(f"{label}/projected", 0)
-            values[f"{label}/dropped"] = sum(
-                number for (fate, name), number in self.fates.items() if name == label and fate.startswith("dropped")
-            )
-        return values
+    def reasons(self, name: str) -> dict[str, int]:
+        """Return reason → count of one name."""
+        return {key.removeprefix(f"{name}/"): number for key, number in self.items() if key.startswith(f"{name}/")}
+
+    def nonzero(self) -> "Account":
+        """Return the counts that are not zero; labels are left out."""
+        return Account({key: number for key, number in self.items() if number})

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
-from pathlib import Path
 
 LONGEST_MESSAGE = 900
 """Characters of a message: about ten lines of a terminal. A line of a file may have megabytes."""
@@ -111,26 +110,3 @@ def listing(words: Iterable[object], *, most: int = 12) -> str:
     items = [str(word) for word in words]
     shown = ", ".join(items[:most])
     return f"{shown} and {len(items) - most} more" if len(items) > most else shown
-
-
-def loading_error(path: str, error: Exception, *, key: str = "encoder.path") -> ConfigError:
-    """Say in one sentence why a pretrained model could not be loaded.
-
-    :param key: the configuration key that names it.
-    """
-    text = " ".join(str(error).split())
-    local = Path(path).is_dir()
-    if "trust_remote_code" in text or "custom code" in text:
-        reason = "it needs code of its own repository to run, which this harness does not execute; choose another model"
-    elif not local and any(word in text.lower() for word in ("connect", "offline", "resolve", "timed out", "cached")):
-        reason = (
-            "the Hugging Face hub cannot be reached (or HF_HUB_OFFLINE is set); "
-            "check the network, or download the model and give its folder"
-        )
-    elif "safetensors" in text:
-        reason = "it has no safetensors weights; convert them (transformers' save_pretrained) and give the new folder"
-    elif any(word in text for word in ("not a valid model identifier", "404", "Repository Not Found", "401")):
-        reason = "the hub has no such model or revision, or it is gated; check the id, the revision and your HF_TOKEN"
-    else:
-        reason = f"{type(error).__name__}: {text[:200]}"
-    return ConfigError(f"{key}: {path!r} cannot be loaded: {reason}")

@@ -6,6 +6,7 @@ scripts written without blanks every character (with its marks) is a unit, so th
 can be expressed. It is a unit for labelling, not a linguistic word.
 """
 
+import unicodedata
 from functools import lru_cache
 
 import regex
@@ -57,3 +58,30 @@ def is_unspaced(char: str) -> bool:
 def is_spaced(language: str) -> bool:
     """Tell whether a language is written with blanks between words."""
     return language.partition("-")[0] not in UNSPACED_LANGUAGES
+
+
+_SCRIPTS = {
+    "Latn": "Latin", "Cyrl": "Cyrillic", "Arab": "Arabic", "Deva": "Devanagari", "Grek": "Greek", "Hebr": "Hebrew",
+    "Hans": "Han", "Hant": "Han", "Thai": "Thai", "Beng": "Bengali", "Ethi": "Ethiopic", "Armn": "Armenian",
+    "Geor": "Georgian", "Taml": "Tamil", "Telu": "Telugu", "Khmr": "Khmer", "Laoo": "Lao", "Mymr": "Myanmar",
+    "Gujr": "Gujarati", "Guru": "Gurmukhi", "Knda": "Kannada", "Mlym": "Malayalam", "Sinh": "Sinhala",
+}  # fmt: skip
+
+
+_SEVERAL = {"Jpan": r"\p{Han}\p{Hiragana}\p{Katakana}", "Kore": r"\p{Hangul}\p{Han}"}
+
+
+@lru_cache(maxsize=64)
+def script_letters(language: str) -> "regex.Pattern[str] | None":
+    """Return a pattern of one letter in a language's script; nothing where it is not known."""
+    import langcodes
+
+    script = langcodes.Language.get(language).maximize().script or ""
+    inside = _SEVERAL.get(script) or (rf"\p{{{_SCRIPTS[script]}}}" if script in _SCRIPTS else "")
+    # Latin letters stand in every language's text: names, units, drug names.
+    return regex.compile(rf"[{inside}]") if inside else None
+
+
+def folded(text: str) -> str:
+    """Return what duplicates are compared by: compatibility form, no case, one blank between words."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())

@@ -7,7 +7,6 @@ character spans; predictions in JSON may overlap. Whatever a reader changed, and
 
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
@@ -25,6 +24,7 @@ from harness.corpora.readers.tokens import NO_ENTITY
 from harness.evaluation.measures import measures
 from harness.evaluation.significance import bootstrap_interval, paired_permutation
 from harness.evaluation.spans import Counts, count_spans
+from harness.values.account import Account
 from harness.values.errors import DataError, listing, shown
 from harness.values.labels import OUTSIDE, is_legal_tag, token_spans
 from harness.values.records import Sentence, Span
@@ -75,8 +75,8 @@ def score_files(
     :raises DataError: the files do not hold the same sentences token for token.
     """
     left, right = gold_format or file_format(gold), predicted_format or file_format(predicted)
-    accounts: dict[Path, Counter[str]] = {gold: Counter()}
-    accounts.setdefault(predicted, Counter())
+    accounts: dict[Path, Account] = {gold: Account()}
+    accounts.setdefault(predicted, Account())
     if left == right == "conll":
         scored = _score_tags(
             list(tagged_sentences(gold, accounts[gold])), list(tagged_sentences(predicted, accounts[predicted])),
@@ -296,7 +296,7 @@ class _Text:
     spans: tuple[Span, ...]
 
 
-def _read_texts(path: Path, format_name: str, account: Counter[str], *, overlapping: bool = False) -> list[_Text]:
+def _read_texts(path: Path, format_name: str, account: Account, *, overlapping: bool = False) -> list[_Text]:
     """Read sentences of any format.
 
     :param overlapping: spans of JSON may overlap.

@@ -10,9 +10,9 @@ from pathlib import PurePath
 from typing import Any
 
 from harness.machine.provenance import mask_url
-from harness.report.collect import Record
-from harness.report.render import markdown, markdown_text
+from harness.tracking.records import Record
 from harness.values.errors import printable
+from harness.values.markdown import markdown, markdown_text
 
 _MEASURES = ("entity_f1", "entity_precision", "entity_recall", "span_f1", "label_accuracy")
 

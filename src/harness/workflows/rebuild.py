@@ -6,7 +6,7 @@ from pathlib import Path
 from harness.config import compose_config
 from harness.experiment.identity import data_params
 from harness.pipeline import Warm, prepare, run_experiment
-from harness.report.collect import Record
+from harness.tracking.records import Record
 from harness.tracking.store import PARENT_TAG, Store
 from harness.values.errors import UsageError
 

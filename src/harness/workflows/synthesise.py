@@ -2,39 +2,37 @@
 
 import json
 import random
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.answers.files import parse_answers, read_answers
 from harness.answers.items import Legend
+from harness.answers.parse import Rejected
 from harness.config import Config, DataCard
-from harness.config.synthesis import SynthesisCard
+from harness.config.synthesis import FilterSettings, SynthesisCard
 from harness.corpora.catalogue import load_corpora
+from harness.machine.files import atomic_path, write_text
 from harness.machine.locks import file_lock
 from harness.machine.provenance import file_digest
-from harness.machine.store import write_text
-from harness.report.quality_page import quality_page
-from harness.synthesis.client import AnswerStore, Outcome, ask_all, collect_batch, open_engine, usage_of, write_batch
-from harness.synthesis.corpus import (
-    Account,
-    card_path,
-    card_warnings,
-    parse_answers,
-    quality_card,
-    read_answers,
-    read_card,
-    write_corpus,
-    write_rejects,
-)
-from harness.synthesis.filters import Filtered, FilterSettings, filter_sentences
+from harness.synthesis.answers import AnswerStore, usage_of
+from harness.synthesis.batch import collect_batch, write_batch
+from harness.synthesis.card import card_path, card_warnings, quality_card, read_card
+from harness.synthesis.client import Outcome, ask_all
+from harness.synthesis.engines import open_engine
+from harness.synthesis.filters import Filtered, filter_sentences
 from harness.synthesis.prompts import Call, calls
+from harness.values.account import Account
 from harness.values.errors import ConfigError, DataError, HarnessError
 from harness.values.records import Sentence
 
 SAMPLES = 12
 """Sentences shown on the quality page."""
+
+
+Render = Callable[[dict[str, Any], str, list[tuple[str, list[dict[str, Any]]]]], str]
+"""Quality card, title and sample sentences → page."""
 
 
 @dataclass(frozen=True)
@@ -101,24 +99,25 @@ def import_answers(
     :param restricted: the corpus it was made for is; then the card names no surface, and its page shows no sentence.
     """
     around = around or Surroundings()
-    sentences, rejected, account, illegal = parse_answers(answers, legend, language, repairs=repairs)
+    parsed = parse_answers(answers, legend, language, repairs=repairs)
+    account = parsed.account
     filtered: Filtered | None = None
-    kept = sentences
+    kept = parsed.sentences
     if settings is not None:
         filtered = filter_sentences(
-            sentences,
+            parsed.sentences,
             settings,
             protected=around.protected,
             predictions=predictions,
-            illegal=illegal,
+            illegal=parsed.illegal,
             seed=seed,
         )
         kept = filtered.kept
-        account.filtered = Counter(filtered.counts)
-        account.notes += filtered.notes
-    account.kept = len(kept)
+        account.update({f"filtered/{reason}": count for reason, count in filtered.counts.items()})
+        account.update({f"notes/{note}": count for note, count in filtered.notes.items()})
+    account["kept"] = len(kept)
     if rejects is not None:
-        write_rejects(rejects, rejected, filtered)
+        write_rejects(rejects, parsed.rejected, filtered)
     mapped = (legend.label_map.get(one, one) for one in legend.labels)
     shown = list(dict.fromkeys(one for one in mapped if one))
     agreement = sum(predictions[one.id] for one in kept) / len(kept) if predictions and kept else None
@@ -240,9 +239,10 @@ def batch_requests(config: Config, language: str, number: int, output: Path, pat
     return write_batch(path, missing, config.synthesis)
 
 
-def page_of(corpus: Path, *, samples: bool = True) -> tuple[str, dict[str, Any]]:
+def page_of(corpus: Path, render: Render, *, samples: bool = True) -> tuple[str, dict[str, Any]]:
     """Return the quality page of a corpus and its card, with warnings.
 
+    :param render: makes the page.
     :raises DataError: it has no card, a damaged one, or the file changed since its card was written.
     """
     card = read_card(corpus)
@@ -256,7 +256,7 @@ def page_of(corpus: Path, *, samples: bool = True) -> tuple[str, dict[str, Any]]
             shown.append((value["text"], value["spans"]))
     try:
         card["warnings"] = card_warnings(card)
-        return quality_page(card, f"Synthetic corpus {corpus.name}", shown), card
+        return render(card, f"Synthetic corpus {corpus.name}", shown), card
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(
             f"the quality card of {corpus} holds something else than harness writes ({type(error).__name__}: "
@@ -276,7 +276,7 @@ def agreements(
     from harness.corpora.readers.jsonl import read_jsonl
 
     predicted = {sentence.id: sentence for sentence in read_jsonl(predictions, language).sentences}
-    sentences, _, _, _ = parse_answers(read_answers(raw, field_path), legend, language, repairs=repairs)
+    sentences = parse_answers(read_answers(raw, field_path), legend, language, repairs=repairs).sentences
     found = {}
     missing = [one.id for one in sentences if one.id not in predicted or predicted[one.id].text != one.text]
     if missing:
@@ -288,3 +288,33 @@ def agreements(
         own, other = set(sentence.spans), set(predicted[sentence.id].spans)
         found[sentence.id] = 2 * len(own & other) / (len(own) + len(other)) if own or other else 1.0
     return found
+
+
+def write_corpus(path: Path, sentences: Sequence[Sentence]) -> None:
+    """Write the corpus as interchange JSON lines, tokens as offsets where the items had them."""
+    lines = []
+    for one in sentences:
+        value: dict[str, Any] = {"id": one.id, "text": one.text, "language": one.language,
+                                 "spans": [span._asdict() for span in one.spans]}  # fmt: skip
+        if one.tokens is not None:
+            value["tokens"] = one.tokens
+        lines.append(json.dumps(value, ensure_ascii=False) + "\n")
+    write_text(path, "".join(lines))
+
+
+def write_rejects(path: Path, rejected: Sequence[tuple[str, Rejected]], filtered: Filtered | None) -> None:
+    """Write what was not kept, with its reason: one JSON line an item."""
+    with atomic_path(path) as scratch, scratch.open("w", encoding="utf-8", newline="\n") as file:
+        for answer, one in rejected:
+            line = {"answer": answer, "stage": "parse", "reason": one.reason, "item": one.raw}
+            file.write(_plain(line) + "\n")
+        for reason, sentences in (filtered.dropped if filtered else {}).items():
+            for sentence in sentences:
+                spans = [span._asdict() for span in sentence.spans]
+                item = {"id": sentence.id, "text": sentence.text, "spans": spans}
+                file.write(_plain({"stage": "filter", "reason": reason, "item": item}) + "\n")
+
+
+def _plain(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -17,12 +17,14 @@ from harness.corpora.catalogue import read_source, read_texts
 from harness.corpora.readers.text import text_lines
 from harness.evaluation.measures import measures
 from harness.evaluation.spans import count_spans
-from harness.machine.store import cache_key, working_rows
-from harness.transfer.align.contract import Links, WordPair, open_aligner
+from harness.machine.store import DiskStore, MemoryStore, ResultStore, cache_key, working_rows
+from harness.transfer.align.contract import Links, WordPair
 from harness.transfer.align.file import check_links, read_pharaoh
+from harness.transfer.align.open import open_aligner
 from harness.transfer.align.words import alignment_text
 from harness.transfer.parallel import align_corpora
-from harness.transfer.translate.contract import open_translator, translate_texts
+from harness.transfer.translate.open import open_translator
+from harness.transfer.translate.texts import translate_texts
 from harness.values.account import Account
 from harness.values.errors import DataError, FileError, UsageError, shown
 from harness.values.languages import normalise_language
@@ -117,10 +119,15 @@ def read_pairs(path: Path, languages: Languages) -> list[tuple[Sentence, Sentenc
     return pairs
 
 
+def result_store(*, keep: bool) -> ResultStore:
+    """Return where a command keeps its results: the shared cache if the user asks for it, else memory."""
+    return DiskStore() if keep else MemoryStore()
+
+
 def translate_file(
     sentences: Sequence[Sentence], card: TranslatorCard, languages: Languages, *, keep: bool, restricted: bool
 ) -> tuple[list[str], dict[str, int]]:
-    """Translate sentences; see :func:`harness.transfer.translate.contract.translate_texts`.
+    """Translate sentences; see :func:`harness.transfer.translate.texts.translate_texts`.
 
     :param keep: put the translations into the shared cache, and take them from it.
     :param restricted: put nothing on the disk. Otherwise a working file lasts until the command ends well, so that a
@@ -129,9 +136,9 @@ def translate_file(
     translator = open_translator(card, languages.source, languages.target, Path.cwd())
     texts = [sentence.text for sentence in sentences]
     if restricted or keep:
-        return translate_texts(translator, texts, keep=keep and not restricted)
+        return translate_texts(translator, texts, result_store(keep=keep and not restricted).rows("translations"))
     with working_rows("translations", cache_key("working", translator=dict(translator.identity))) as rows:
-        return translate_texts(translator, texts, rows=rows)
+        return translate_texts(translator, texts, rows)
 
 
 def translation_scores(translations: Sequence[str], references: Sequence[str], language: str) -> dict[str, float]:
@@ -158,15 +165,15 @@ def align_files(
     targets: Sequence[Sentence],
     card: AlignerCard,
     *,
+    store: ResultStore,
     more: Sequence[tuple[Sentence, Sentence]] = (),
-    keep: bool = False,
 ) -> tuple[list[Links], list[WordPair]]:
     """Align sentence pairs and return the links with the words they count.
 
-    :param keep: put the links, which are numbers alone, into the shared cache, and take them from it.
+    :param store: where the links, which are numbers alone, are kept and looked up.
     """
     aligner = open_aligner(card, Path.cwd())
-    parallel = align_corpora(aligner, sources, targets, more=more, keep=keep)
+    parallel = align_corpora(aligner, sources, targets, store, more=more)
     pairs = [
         WordPair(one.words, other.words)
         for one, other in zip(parallel.source_texts, parallel.target_texts, strict=True)
@@ -216,8 +223,8 @@ def project_files(
     card: AlignerCard,
     rules: ProjectionCard,
     *,
+    store: ResultStore,
     more: Sequence[tuple[Sentence, Sentence]] = (),
-    keep: bool = False,
 ) -> tuple[list[Sentence], Account, list[Links], list[WordPair]]:
     """Project the sources' spans onto the targets, every pair kept and in order.
 
@@ -225,7 +232,7 @@ def project_files(
     ``rules.lost`` says otherwise.
     """
     aligner = open_aligner(card, Path.cwd())
-    parallel = align_corpora(aligner, sources, [one.with_spans(()) for one in targets], more=more, keep=keep)
+    parallel = align_corpora(aligner, sources, [one.with_spans(()) for one in targets], store, more=more)
     account = Account()
     projected = []
     for source, target, found in zip(sources, targets, parallel.project(None, rules), strict=True):

@@ -14,7 +14,6 @@ units, and one rule explains the whole document, they are shifted and counted; e
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from pathlib import Path
 from harness.corpora.readers.offsets import rule_for_surfaces, surface_matches
 from harness.corpora.readers.tables import split_names
 from harness.corpora.readers.text import Reading, clean_spans, clean_text, read_text, text_lines
+from harness.values.account import Account
 from harness.values.errors import DataError, FileError, listing, shown
 from harness.values.records import Sentence, Span
 
@@ -57,7 +57,7 @@ def read_brat(path: Path, language: str) -> Reading:
     splits = split_names(document.relative_to(path).parent for document in documents)
     if len(splits) > 1:
         raise FileError(f"{path} holds the splits {listing(splits)}; give the folder of one of them")
-    account: Counter[str] = Counter()
+    account = Account()
     sentences: list[Sentence] = []
     for document in documents:
         # brat counts offsets in the file as it stands, so line ends must not be folded.
@@ -65,10 +65,10 @@ def read_brat(path: Path, language: str) -> Reading:
         annotations = _annotations(document.with_suffix(".ann"), text, account)
         name = document.relative_to(path).with_suffix("").as_posix()
         sentences.extend(_sentences(text, annotations, name, language, account, document))
-    return Reading(tuple(sentences), +account)
+    return Reading(tuple(sentences), account.nonzero())
 
 
-def _annotations(path: Path, text: str, account: Counter[str]) -> list[Span]:
+def _annotations(path: Path, text: str, account: Account) -> list[Span]:
     """Read the entities of a document, in characters of its text.
 
     :raises DataError: a malformed line, or the text at an annotation is not what the annotation says.
@@ -116,7 +116,7 @@ class _Annotation:
         )
 
 
-def _in_characters(found: list[_Annotation], text: str, path: Path, account: Counter[str]) -> list[Span]:
+def _in_characters(found: list[_Annotation], text: str, path: Path, account: Account) -> list[Span]:
     named = [one for one in found if one.surface.strip()]
     account["annotations_without_their_text"] += len(found) - len(named)
     outside = next((one for one in found if not 0 <= one.whole[0] < one.whole[1] <= len(text)), None)
@@ -142,7 +142,7 @@ def _in_characters(found: list[_Annotation], text: str, path: Path, account: Cou
     return [Span(positions[one.whole[0]], positions[one.whole[1]], one.label) for one in found]
 
 
-def _without_overlaps(spans: list[Span], account: Counter[str]) -> list[Span]:
+def _without_overlaps(spans: list[Span], account: Account) -> list[Span]:
     kept: list[Span] = []
     for span in sorted(set(spans), key=lambda span: (span.start - span.end, span)):  # longest first
         if any(span.start < other.end and other.start < span.end for other in kept):
@@ -153,7 +153,7 @@ def _without_overlaps(spans: list[Span], account: Counter[str]) -> list[Span]:
 
 
 def _sentences(
-    text: str, spans: list[Span], name: str, language: str, account: Counter[str], path: Path
+    text: str, spans: list[Span], name: str, language: str, account: Account, path: Path
 ) -> Iterator[Sentence]:
     index = 0
     for count, (start, end) in enumerate(_pieces(text, spans), 1):

@@ -9,7 +9,6 @@ tags and over spans agree exactly. A token that itself holds blanks (U+00A0 in S
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from pathlib import Path
 from harness.corpora.readers.columns import TAG_LIKE, Columns, find_columns, is_range
 from harness.corpora.readers.text import Reading, text_lines
 from harness.corpora.readers.tokens import legal_tags, sentence_from_tags, shared_prefix, without_prefix
+from harness.values.account import Account
 from harness.values.errors import DataError, shown
 from harness.values.labels import OUTSIDE
 
@@ -59,7 +59,7 @@ class _Block:
 
 def tagged_sentences(
     path: Path,
-    account: Counter[str] | None = None,
+    account: Account | None = None,
     *,
     token_column: int | None = None,
     tag_column: int | str | None = None,
@@ -72,7 +72,7 @@ def tagged_sentences(
     :param token_column, tag_column: see :func:`harness.corpora.readers.columns.find_columns`.
     :raises DataError: a line lacks its token or its tag, or nobody can tell which columns they are.
     """
-    account = Counter() if account is None else account
+    account = Account() if account is None else account
     blocks = list(_blocks(path, account))
     if not annotated:
         blocks = _as_tagged(blocks, account)
@@ -88,7 +88,7 @@ def tagged_sentences(
         yield TaggedSentence(sentence.id, tokens, sentence.tags, sentence.lines)
 
 
-def _blocks(path: Path, account: Counter[str]) -> Iterator[_Block]:
+def _blocks(path: Path, account: Account) -> Iterator[_Block]:
     """Yield the lines between blank lines, without comments."""
     count = 0
     block = _Block("")
@@ -109,7 +109,7 @@ def _blocks(path: Path, account: Counter[str]) -> Iterator[_Block]:
         block.rows.append(_columns(line))
 
 
-def _as_tagged(blocks: list[_Block], account: Counter[str]) -> list[_Block]:
+def _as_tagged(blocks: list[_Block], account: Account) -> list[_Block]:
     """Give every token of a file of tokens alone, one a line, the tag O."""
     if not all(len(row) == 1 for block in blocks for row in block.rows):
         return blocks
@@ -141,7 +141,7 @@ def _columns(line: str) -> list[str]:
     return [column.strip(" ") for column in columns]
 
 
-def _tagged(block: _Block, columns: Columns, path: Path, account: Counter[str]) -> TaggedSentence:
+def _tagged(block: _Block, columns: Columns, path: Path, account: Account) -> TaggedSentence:
     tokens: list[str] = []
     tags: list[str] = []
     lines: list[int] = []
@@ -179,7 +179,7 @@ def read_conll(
     :param annotated: see :func:`tagged_sentences`.
     :raises DataError: a malformed line, or a tag that is not O, B-X, I-X, E-X or S-X.
     """
-    account: Counter[str] = Counter()
+    account = Account()
     sentences = []
     for tagged in tagged_sentences(
         path, account, token_column=token_column, tag_column=tag_column, annotated=annotated
@@ -191,4 +191,4 @@ def read_conll(
         sentence = sentence_from_tags(tagged.id, tagged.tokens, tags, language, account, where)
         if sentence is not None:
             sentences.append(sentence)
-    return Reading(tuple(sentences), +account)
+    return Reading(tuple(sentences), account.nonzero())

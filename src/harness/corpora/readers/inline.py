@@ -7,10 +7,10 @@ tag follows, and never if it is one of HTML's; such brackets stay text, and are 
 """
 
 import re
-from collections import Counter
 from pathlib import Path
 
 from harness.corpora.readers.text import Reading, clean_spans, clean_text, text_lines
+from harness.values.account import Account
 from harness.values.errors import DataError, shown
 from harness.values.records import Sentence, Span
 
@@ -34,13 +34,13 @@ _HTML = frozenset({
 })  # fmt: skip
 
 
-def parse_inline(line: str, where: str, account: Counter[str] | None = None) -> tuple[str, list[Span]]:
+def parse_inline(line: str, where: str, account: Account | None = None) -> tuple[str, list[Span]]:
     """Split a tagged line into its text and its spans.
 
     :param account: counts other spellings, and brackets that stay text.
     :raises DataError: a tag is nested, unclosed, or closed under another name.
     """
-    account = Counter() if account is None else account
+    account = Account() if account is None else account
     text = ""
     spans: list[Span] = []
     open_name, open_label, open_start, position = "", "", 0, 0
@@ -88,7 +88,7 @@ def read_inline(path: Path, language: str) -> Reading:
 
     :raises DataError: see :func:`parse_inline`; or a file that is tagged in a spelling that is not read.
     """
-    account: Counter[str] = Counter()
+    account = Account()
     sentences = []
     unread = ""
     for number, line in enumerate(text_lines(path, account), 1):
@@ -104,4 +104,4 @@ def read_inline(path: Path, language: str) -> Reading:
         sentences.append(Sentence(str(number), text, language, clean_spans(text, spans, account, where)))
     if unread and not any(sentence.spans for sentence in sentences):
         raise DataError(f"{unread}, and no tag of the file could be read; write <LABEL>…</LABEL>")
-    return Reading(tuple(sentences), +account)
+    return Reading(tuple(sentences), account.nonzero())

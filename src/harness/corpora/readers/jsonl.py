@@ -10,13 +10,20 @@ Read too, told by their keys: doccano (``"label": [[start, end, "Label"]]``, als
 error: a file whose entities stand under a key that nobody reads would otherwise teach that there are none.
 """
 
-import json
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.corpora.readers.annotation_tools import (
+    as_json,
+    first_of,
+    is_accepted,
+    is_label_studio,
+    label_studio,
+    leaves_out_empty,
+    listed,
+)
 from harness.corpora.readers.offsets import UTF16, rule_for_surfaces, surface_matches, utf16_explains
 from harness.corpora.readers.text import (
     Reading,
@@ -35,6 +42,7 @@ from harness.corpora.readers.tokens import (
     without_empty_tokens,
     without_prefix,
 )
+from harness.values.account import Account
 from harness.values.errors import DataError, listing, shown
 from harness.values.languages import is_unspaced, normalise_language
 from harness.values.records import Sentence, Span
@@ -42,12 +50,20 @@ from harness.values.records import Sentence, Span
 ANNOTATION_KEYS = ("spans", "label", "labels", "entities", "annotations", "ents", "ner")
 """Where annotations are looked for, in this order."""
 
+
 TAG_KEYS = ("ner_tags", "tags", "labels", "ner")
 """Names of the tags beside ``tokens``."""
 
+
 _START_KEYS = ("start", "start_offset", "begin", "from")
+
+
 _END_KEYS = ("end", "end_offset", "stop", "to")
+
+
 _LABEL_KEYS = ("label", "labels", "entity_group", "type", "tag", "entity")
+
+
 _SURFACE_KEYS = ("text", "surface")
 
 
@@ -71,7 +87,7 @@ class RawText:
     own: bool = False
 
 
-def json_objects(path: Path, account: Counter[str] | None = None) -> Iterator[tuple[int, dict[str, Any]]]:
+def json_objects(path: Path, account: Account | None = None) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield line number and object of every non-blank line; of a file that is one JSON array, number and item.
 
     :raises DataError: a line is not a JSON object.
@@ -111,7 +127,7 @@ def read_doccano(path: Path, language: str) -> Reading:
     return read_jsonl(path, language)
 
 
-def raw_texts(path: Path, language: str, account: Counter[str], *, annotated: bool = True) -> list[RawText | Sentence]:
+def raw_texts(path: Path, language: str, account: Account, *, annotated: bool = True) -> list[RawText | Sentence]:
     """Read objects with their spans as given, offsets in characters; objects of tokens and tags are sentences
     already.
     """
@@ -119,10 +135,10 @@ def raw_texts(path: Path, language: str, account: Counter[str], *, annotated: bo
     of_tools: set[str] = set()
     for number, value in json_objects(path, account):
         where = f"{path}:{number}"
-        task = _label_studio(value, account, where, annotated) if _is_label_studio(value) else value
+        task = label_studio(value, account, where, annotated) if is_label_studio(value) else value
         if task is not value or "answer" in value:
             of_tools.add(where)
-        if task is not None and (not annotated or _is_accepted(task, account)):
+        if task is not None and (not annotated or is_accepted(task, account)):
             values.append((where, task))
     tokens = (
         token
@@ -151,7 +167,7 @@ def raw_texts(path: Path, language: str, account: Counter[str], *, annotated: bo
 
 
 def _reading(path: Path, language: str, *, annotated: bool) -> Reading:
-    account: Counter[str] = Counter()
+    account = Account()
     sentences = []
     for raw in raw_texts(path, language, account, annotated=annotated):
         if isinstance(raw, Sentence):
@@ -160,11 +176,11 @@ def _reading(path: Path, language: str, *, annotated: bool) -> Reading:
         spans = clean_spans(raw.text, raw.spans, account, raw.where)
         tokens = _token_offsets(raw.tokens, raw.text, raw.where) if raw.tokens is not None else None
         sentences.append(Sentence(raw.id, raw.text, raw.language, spans, tokens, raw.unknown))
-    return Reading(tuple(sentences), +account)
+    return Reading(tuple(sentences), account.nonzero())
 
 
 def _raw_text(
-    value: Mapping[str, Any], name: str, language: str, where: str, account: Counter[str], *, annotated: bool
+    value: Mapping[str, Any], name: str, language: str, where: str, account: Account, *, annotated: bool
 ) -> RawText:
     text = value.get("text", value.get("data"))  # doccano once wrote data
     if not isinstance(text, str):
@@ -173,7 +189,7 @@ def _raw_text(
     key = _annotation_key(value)
     spans: list[Span] = []
     surfaces: list[str | None] = []
-    if key is None and annotated and not _leaves_out_empty(value):
+    if key is None and annotated and not leaves_out_empty(value):
         raise DataError(
             f"{where}: no annotations: 'spans' is missing (found {shown(listing(value, most=8))}); "
             f'they are read from {listing(ANNOTATION_KEYS)}; a sentence without entities has "spans": []'
@@ -181,7 +197,7 @@ def _raw_text(
     if key is not None:
         if key != "spans":
             account[f"annotations_read_from/{key if key in ANNOTATION_KEYS else shown(key)[1:-1]}"] += 1
-        for item in _list(value, key, where):
+        for item in listed(value, key, where):
             span, surface = _span(item, where, key, account)
             spans.append(span)
             surfaces.append(surface)
@@ -221,24 +237,24 @@ def _looks_like_spans(value: object) -> bool:
     return isinstance(item, list) and len(item) == 3 and _is_offset(item[0]) and _is_offset(item[1])
 
 
-def _span(item: object, where: str, key: str, account: Counter[str]) -> tuple[Span, str | None]:
+def _span(item: object, where: str, key: str, account: Account) -> tuple[Span, str | None]:
     """Read ``{"start", "end", "label"}`` or ``[start, end, "label"]``, and the surface where the item names it."""
     surface: str | None = None
     if isinstance(item, list) and len(item) == 3 and _is_offset(item[0]) and _is_offset(item[1]):
         start, end, label = item
     elif isinstance(item, Mapping):
-        start, end, label = (_first(item, keys) for keys in (_START_KEYS, _END_KEYS, _LABEL_KEYS))
+        start, end, label = (first_of(item, keys) for keys in (_START_KEYS, _END_KEYS, _LABEL_KEYS))
         if isinstance(label, list) and len(label) == 1:
             label = label[0]
-        covered = _first(item, _SURFACE_KEYS)
+        covered = first_of(item, _SURFACE_KEYS)
         surface = covered if isinstance(covered, str) else None
         if start is None or end is None or label is None:
-            raise DataError(f'{where}: found span {shown(_json(item))}; {{"start", "end", "label"}} is needed')
+            raise DataError(f'{where}: found span {shown(as_json(item))}; {{"start", "end", "label"}} is needed')
         if not _is_offset(start) or not _is_offset(end):
-            raise DataError(f"{where}: span {shown(_json(item))}: start and end must be whole numbers")
+            raise DataError(f"{where}: span {shown(as_json(item))}: start and end must be whole numbers")
     else:
         raise DataError(
-            f'{where}: found {shown(_json(item))} in {key!r}; [start, end, "label"] or '
+            f'{where}: found {shown(as_json(item))} in {key!r}; [start, end, "label"] or '
             f'{{"start", "end", "label"}} is needed'
         )
     if not isinstance(label, str):
@@ -246,26 +262,11 @@ def _span(item: object, where: str, key: str, account: Counter[str]) -> tuple[Sp
     return Span(start, end, clean_name(label, account)), surface
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)
-
-
-def _first(item: Mapping[str, Any], keys: Sequence[str]) -> Any:
-    return next((item[key] for key in keys if item.get(key) is not None), None)
-
-
-def _list(value: Mapping[str, Any], key: str, where: str) -> list[Any]:
-    items = value.get(key, [])
-    if not isinstance(items, list):
-        raise DataError(f"{where}: {key!r} is {type(items).__name__}; a list is needed")
-    return items
-
-
 def _is_offset(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _in_characters(raws: Sequence[RawText], path: Path, account: Counter[str]) -> None:
+def _in_characters(raws: Sequence[RawText], path: Path, account: Account) -> None:
     """Turn the offsets of a file into characters where they count UTF-16 units; check surfaces where they are given.
 
     :raises DataError: a span does not hold the surface that the file gives it, and no rule explains all of them.
@@ -337,9 +338,9 @@ def _has_tags(value: Mapping[str, Any]) -> bool:
 
 
 def _from_tokens(
-    value: Mapping[str, Any], name: str, language: str, where: str, account: Counter[str], prefix: str
+    value: Mapping[str, Any], name: str, language: str, where: str, account: Account, prefix: str
 ) -> Sentence | None:
-    tokens = _list(value, "tokens", where)
+    tokens = listed(value, "tokens", where)
     key = next((key for key in TAG_KEYS if key in value), None)
     tags = value[key] if key is not None else None
     if not isinstance(tags, list) or any(_is_offset(tag) for tag in tags):
@@ -353,70 +354,6 @@ def _from_tokens(
     return sentence_from_tags(name, texts, legal_tags(kept, account, where), language, account, where)
 
 
-def _is_accepted(value: Mapping[str, Any], account: Counter[str]) -> bool:
-    """Return False for what a Prodigy annotator rejected or passed over, and count it."""
-    answer = str(value.get("answer")).casefold()
-    if answer in ("reject", "ignore"):
-        account[f"answers_dropped/{answer}"] += 1
-        return False
-    return True
-
-
-_TOOLS = {"answer": "accept", "annotation_id": None, "_task_hash": None}
-"""Keys of exports that leave annotations out where there are none (Prodigy, Label Studio's JSON_MIN), and their
-value.
-"""
-
-
-def _leaves_out_empty(value: Mapping[str, Any]) -> bool:
-    return any(key in value and (wanted is None or value[key] == wanted) for key, wanted in _TOOLS.items())
-
-
-def _is_label_studio(value: Mapping[str, Any]) -> bool:
-    return isinstance(value.get("data"), Mapping) and any(key in value for key in ("annotations", "completions"))
-
-
-def _label_studio(
-    value: Mapping[str, Any], account: Counter[str], where: str, annotated: bool
-) -> dict[str, Any] | None:
-    """Return a Label Studio task in our form: its ground truth, else the first annotation that was not cancelled.
-
-    The other annotations are counted. A task that nobody annotated is dropped, and counted: it is not a text without
-    entities.
-
-    :param annotated: false where the text alone is wanted.
-    """
-    data = value["data"]
-    texts = [text for text in data.values() if isinstance(text, str)]
-    text = data.get("text", texts[0] if len(texts) == 1 else None)
-    if not isinstance(text, str):
-        raise DataError(f"{where}: the task's data holds {len(texts)} texts and none is called 'text'")
-    if not annotated:
-        return {"id": value.get("id", where.rpartition(":")[2]), "text": text}
-    listed = value.get("annotations", value.get("completions"))
-    if not isinstance(listed, list):
-        raise DataError(f"{where}: 'annotations' is {type(listed).__name__}; a list is needed")
-    made = [one for one in listed if isinstance(one, Mapping) and not one.get("was_cancelled")]
-    if not made:
-        account["tasks_without_annotation_dropped"] += 1
-        return None
-    account["further_annotations_dropped"] += len(made) - 1
-    chosen = next((one for one in made if one.get("ground_truth")), made[0])
-    spans = []
-    for item in _list(chosen, "result", where):
-        region = item.get("value") if isinstance(item, Mapping) else None
-        if not isinstance(region, Mapping) or not {"start", "end"} <= region.keys():
-            region = {}
-        labels = next((region[key] for key in ("labels", "hypertextlabels", "label") if region.get(key)), None)
-        if not labels:
-            account["results_other_than_spans_passed_over"] += 1
-            continue
-        if isinstance(labels, list) and len(labels) > 1:
-            raise DataError(f"{where}: a region has {len(labels)} labels; one entity has one label")
-        spans.append({"start": region["start"], "end": region["end"], "label": labels, "text": region.get("text")})
-    return {"id": value.get("id", where.rpartition(":")[2]), "text": text, "spans": spans}
-
-
 def _token_pairs(values: object, where: str) -> list[tuple[int, int]]:
     """Read tokens beside a text: ``[start, end]``, or objects with ``start`` and ``end`` (spaCy, Prodigy)."""
     if not isinstance(values, list):
@@ -425,7 +362,7 @@ def _token_pairs(values: object, where: str) -> list[tuple[int, int]]:
     for token in values:
         pair = [token.get("start"), token.get("end")] if isinstance(token, Mapping) else token
         if not (isinstance(pair, list) and len(pair) == 2 and all(_is_offset(number) for number in pair)):
-            raise DataError(f"{where}: token {shown(_json(token))} is not [start, end]")
+            raise DataError(f"{where}: token {shown(as_json(token))} is not [start, end]")
         pairs.append((pair[0], pair[1]))
     return pairs
 
@@ -452,7 +389,7 @@ def _regions(values: object, text: str, where: str) -> tuple[tuple[int, int], ..
     regions = []
     for pair in values:
         if not (isinstance(pair, list) and len(pair) == 2 and all(_is_offset(number) for number in pair)):
-            raise DataError(f"{where}: 'unknown' holds {shown(_json(pair))}; [start, end] is needed")
+            raise DataError(f"{where}: 'unknown' holds {shown(as_json(pair))}; [start, end] is needed")
         if not 0 <= pair[0] < pair[1] <= len(text):
             raise DataError(f"{where}: unknown region {shown(pair)} lies outside the text of {len(text)} characters")
         regions.append((pair[0], pair[1]))

@@ -6,7 +6,6 @@ script of a repository is ever run.
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,7 @@ from harness.corpora.readers.tokens import (
     without_empty_tokens,
     without_prefix,
 )
+from harness.values.account import Account
 from harness.values.errors import DataError, FileError, listing, shown
 from harness.values.labels import OUTSIDE
 from harness.values.records import Sentence
@@ -51,7 +51,7 @@ def read_table(path: Path, language: str, source: FileSource, *, annotated: bool
             f"{path}: found columns {shown(table.column_names)}, missing {missing}; name them in the data card"
         )
     names = source.tags or _stored_names(table, source.tags_field)
-    account: Counter[str] = Counter()
+    account = Account()
     rows: list[tuple[str, str, list[str], list[str]]] = []
     for number, row in enumerate(_rows(table, path), 1):
         if any(str(row[column]) != value for column, value in source.where.items()):
@@ -76,7 +76,7 @@ def read_table(path: Path, language: str, source: FileSource, *, annotated: bool
             name, without_prefix(texts, prefix, account), names_of_tags, language, account, where
         )
         sentences += [sentence] if sentence is not None else []
-    return Reading(tuple(sentences), +account)
+    return Reading(tuple(sentences), account.nonzero())
 
 
 def _has_named_tags(table: "datasets.Dataset", source: FileSource) -> bool:
@@ -98,7 +98,7 @@ def _read_texts(table: "datasets.Dataset", path: Path, language: str, source: Fi
             f"{path}: found columns {shown(table.column_names)}, missing {missing or [source.tokens_field]} "
             f"(or {_TEXT_FIELD!r}); name them in the data card"
         )
-    account: Counter[str] = Counter()
+    account = Account()
     sentences = []
     for number, row in enumerate(_rows(table, path), 1):
         if any(str(row[name]) != value for name, value in source.where.items()):
@@ -116,7 +116,7 @@ def _read_texts(table: "datasets.Dataset", path: Path, language: str, source: Fi
             sentences.append(Sentence(name, clean_text(value, account), language))
         else:
             raise DataError(f"{where}: column {column!r} holds {type(value).__name__}; a text or a list is needed")
-    return Reading(tuple(sentences), +account)
+    return Reading(tuple(sentences), account.nonzero())
 
 
 _TEXT_FIELD = "text"
@@ -241,7 +241,7 @@ def _stored_names(table: "datasets.Dataset", column: str) -> Sequence[str] | Non
     return getattr(feature, "names", None)
 
 
-def _tag_names(tags: Sequence[object], names: Sequence[str] | None, account: Counter[str], where: str) -> list[str]:
+def _tag_names(tags: Sequence[object], names: Sequence[str] | None, account: Account, where: str) -> list[str]:
     named: list[object] = []
     for tag in tags:
         if isinstance(tag, int) and not isinstance(tag, bool):

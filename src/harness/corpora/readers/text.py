@@ -3,12 +3,12 @@
 import codecs
 import json
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness.values.account import Account
 from harness.values.errors import DataError, FileError
 from harness.values.labels import OUTSIDE
 from harness.values.records import Sentence, Span, span_fault
@@ -22,14 +22,14 @@ class Reading:
     """
 
     sentences: tuple[Sentence, ...]
-    account: Counter[str] = field(default_factory=Counter)
+    account: Account = field(default_factory=Account)
 
 
 Reader = Callable[[Path, str], Reading]
 """``reader(path, language)``."""
 
 
-def read_text(path: Path, account: Counter[str] | None = None) -> str:
+def read_text(path: Path, account: Account | None = None) -> str:
     """Read a text file, any line ends kept; see :func:`decode`.
 
     :raises FileError: no such file, a folder, not allowed, or of an encoding that cannot be told.
@@ -47,7 +47,7 @@ def read_text(path: Path, account: Counter[str] | None = None) -> str:
     return decode(data, str(path), account)
 
 
-def decode(data: bytes, name: str, account: Counter[str] | None = None) -> str:
+def decode(data: bytes, name: str, account: Account | None = None) -> str:
     """Decode UTF-8, with or without a byte-order mark, or UTF-16 with one, as Windows programs write it.
 
     :param account: counts a file in UTF-16 as ``utf16_files_decoded``.
@@ -81,7 +81,7 @@ def decode(data: bytes, name: str, account: Counter[str] | None = None) -> str:
     return text
 
 
-def text_lines(path: Path, account: Counter[str] | None = None) -> list[str]:
+def text_lines(path: Path, account: Account | None = None) -> list[str]:
     """Return the lines of a text file without their ends.
 
     Only ``\\n``, ``\\r\\n`` and ``\\r`` end a line: ``str.splitlines`` would also cut at U+2028 or U+0085,
@@ -101,7 +101,7 @@ def split_lines(text: str) -> list[str]:
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
-def clean_text(text: str, account: Counter[str]) -> str:
+def clean_text(text: str, account: Account) -> str:
     """Replace lone surrogates (broken ``\\u`` escapes in JSON, no characters at all) by U+FFFD; offsets stay."""
     cleaned, count = _SURROGATES.subn("\ufffd", text)
     if count:
@@ -125,7 +125,7 @@ def parse_json(text: str, where: str) -> Any:
         raise DataError(f"{where}: holds a number with too many digits to be an offset") from error
 
 
-def clean_name(value: object, account: Counter[str]) -> str:
+def clean_name(value: object, account: Account) -> str:
     """Return an id or a label as text that a file can hold; a number of any size is written out."""
     if isinstance(value, str):
         return clean_text(value, account)
@@ -136,7 +136,7 @@ def clean_name(value: object, account: Counter[str]) -> str:
 
 
 def clean_spans(
-    text: str, spans: Iterable[Span], account: Counter[str], where: str, *, overlapping: bool = False
+    text: str, spans: Iterable[Span], account: Account, where: str, *, overlapping: bool = False
 ) -> tuple[Span, ...]:
     """Trim blanks off span edges and drop duplicates, counting both; refuse what cannot be repaired.
 

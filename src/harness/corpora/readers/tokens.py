@@ -5,10 +5,10 @@ handled, and counted, alike wherever it stands.
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from harness.corpora.readers.text import clean_spans, clean_text
+from harness.values.account import Account
 from harness.values.errors import DataError, shown
 from harness.values.labels import OUTSIDE, illegal_transitions, is_legal_tag, spans_from_tags
 from harness.values.records import Sentence
@@ -37,9 +37,7 @@ def join_tokens(tokens: Sequence[str]) -> tuple[str, tuple[tuple[int, int], ...]
     return " ".join(tokens), tuple(offsets)
 
 
-def without_blank_tokens(
-    tokens: Sequence[str], tags: Sequence[str], account: Counter[str]
-) -> tuple[list[str], list[str]]:
+def without_blank_tokens(tokens: Sequence[str], tags: Sequence[str], account: Account) -> tuple[list[str], list[str]]:
     """Drop tokens that consist of blanks alone, with their tags, and count them."""
     kept = [index for index, token in enumerate(tokens) if token.strip()]
     if len(kept) < len(tokens):
@@ -48,7 +46,7 @@ def without_blank_tokens(
 
 
 def without_empty_tokens(
-    tokens: Sequence[str], tags: Sequence[object], account: Counter[str]
+    tokens: Sequence[str], tags: Sequence[object], account: Account
 ) -> tuple[list[str], list[object]]:
     """Drop tokens that are empty, with their tags, which may be missing too, and count them."""
     kept = [index for index, token in enumerate(tokens) if token]
@@ -57,7 +55,7 @@ def without_empty_tokens(
     return [tokens[index] for index in kept], [tags[index] for index in kept]
 
 
-def legal_tags(tags: Sequence[object], account: Counter[str], where: str) -> list[str]:
+def legal_tags(tags: Sequence[object], account: Account, where: str) -> list[str]:
     """Return tags as they can be read; ``B-O`` and ``I-O`` are O, and counted.
 
     :raises DataError: a tag is not O, B-X, I-X, E-X or S-X.
@@ -73,7 +71,7 @@ def legal_tags(tags: Sequence[object], account: Counter[str], where: str) -> lis
     return legal
 
 
-def token_texts(tokens: Iterable[object], account: Counter[str], where: str) -> list[str]:
+def token_texts(tokens: Iterable[object], account: Account, where: str) -> list[str]:
     """Return tokens as text; a missing one (null) is empty, and dropped with its tag later.
 
     :raises DataError: a token is a list, an object or a truth value.
@@ -102,7 +100,7 @@ def shared_prefix(tokens: Iterable[str]) -> str:
     return shared if count > 1 else ""  # a single token such as ``tel:112`` proves nothing
 
 
-def without_prefix(tokens: Sequence[str], prefix: str, account: Counter[str]) -> list[str]:
+def without_prefix(tokens: Sequence[str], prefix: str, account: Account) -> list[str]:
     """Take a language prefix off every token, and count them."""
     if prefix:
         account["language_prefixes_removed"] += len(tokens)
@@ -110,7 +108,7 @@ def without_prefix(tokens: Sequence[str], prefix: str, account: Counter[str]) ->
 
 
 def sentence_from_tags(
-    name: str, tokens: Sequence[str], tags: Sequence[str], language: str, account: Counter[str], where: str
+    name: str, tokens: Sequence[str], tags: Sequence[str], language: str, account: Account, where: str
 ) -> Sentence | None:
     """Return a sentence of tokens and legal tags; nothing where no token is left (counted).
 

@@ -18,9 +18,9 @@ from hashlib import blake2b
 from pathlib import Path
 
 from harness.config import AlignerCard
+from harness.machine.files import atomic_path
 from harness.machine.locks import end_with_parent, scratch_folder
 from harness.machine.provenance import file_digest
-from harness.machine.store import atomic_path
 from harness.transfer.align.contract import Links, WordPair
 from harness.transfer.align.symmetrise import symmetrise
 from harness.transfer.align.words import comparison_key

@@ -13,9 +13,10 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from numpy.typing import NDArray
 
 from harness.config import AlignerCard
+from harness.machine.hub import loading_error
 from harness.machine.provenance import folder_digest
 from harness.transfer.align.contract import Links, WordPair
-from harness.values.errors import ConfigError, loading_error
+from harness.values.errors import ConfigError
 
 Floats = NDArray[np.float64]
 

@@ -11,11 +11,12 @@ from typing import Any
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
 from harness.config import TranslatorCard
+from harness.machine.hub import loading_error
 from harness.machine.provenance import folder_digest
 from harness.transfer.translate.codes import code_candidates, marian_candidates
 from harness.transfer.translate.contract import Translation
 from harness.transfer.translate.parts import translate_in_parts
-from harness.values.errors import UsageError, listing, loading_error
+from harness.values.errors import UsageError, listing
 from harness.values.languages import is_spaced
 
 LOADING = (OSError, ValueError, ImportError, RuntimeError, HfHubHTTPError, HFValidationError)

@@ -1,19 +1,16 @@
-"""A synthetic corpus on disk: the sentences, what was rejected, and the quality card beside them."""
+"""The quality card of a synthetic corpus: what one must know before training on it."""
 
 import itertools
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.answers.items import Legend
-from harness.answers.parse import Parsed, Rejected, parse_answer
-from harness.machine.store import atomic_path, write_text
-from harness.synthesis.filters import Filtered, FilterSettings, folded
+from harness.config.synthesis import FilterSettings
+from harness.values.account import Account
 from harness.values.errors import DataError, listing
-from harness.values.languages import normalise_language
+from harness.values.languages import folded
 from harness.values.records import Sentence
 
 CARD_ENDING = ".card.json"
@@ -22,121 +19,6 @@ CARD_ENDING = ".card.json"
 def card_path(corpus: Path) -> Path:
     """Return where the quality card of a corpus stands: ``sv.jsonl`` → ``sv.card.json``."""
     return corpus.with_suffix(CARD_ENDING)
-
-
-@dataclass
-class Account:
-    """Where every item of the answers went. ``items = parsed + sum(rejected)``, ``parsed = kept + sum(filtered)``."""
-
-    answers: int = 0
-    answers_without_items: int = 0
-    items: int = 0
-    parsed: int = 0
-    kept: int = 0
-    rejected: Counter[str] = field(default_factory=Counter)
-    filtered: Counter[str] = field(default_factory=Counter)
-    notes: Counter[str] = field(default_factory=Counter)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the account for JSON."""
-        return {
-            "answers": self.answers, "answers_without_items": self.answers_without_items, "items": self.items,
-            "parsed": self.parsed, "kept": self.kept, "rejected": dict(self.rejected), "filtered": dict(self.filtered),
-            "notes": {name: number for name, number in self.notes.items() if number},
-        }  # fmt: skip
-
-
-def read_answers(path: Path, field_path: str) -> list[tuple[str, str]]:
-    """Read raw answers: JSON lines, the text found by a dotted path (``response.choices.0.message.content``).
-
-    :returns: (id, text) of each line; the text is empty where the path leads to nothing.
-    :raises DataError: the file is missing, a line is no JSON object, or no line at all has the field.
-    """
-    if not path.is_file():
-        raise DataError(f"{path}: no such file")
-    answers = []
-    found = 0
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            try:
-                value: Any = json.loads(line.decode("utf-8", "replace"))
-            except (ValueError, RecursionError):
-                raise DataError(f"{path}:{number}: not a JSON object; raw answers are JSON lines") from None
-            for key in field_path.split("."):
-                if isinstance(value, dict):
-                    value = value.get(key)
-                elif isinstance(value, list) and key.lstrip("-").isdigit() and -len(value) <= int(key) < len(value):
-                    value = value[int(key)]
-                else:
-                    value = None
-            found += isinstance(value, str)
-            answers.append((str(number), value if isinstance(value, str) else ""))
-    if answers and not found:
-        with path.open("rb") as file:
-            first = json.loads(next(line for line in file if line.strip()).decode("utf-8", "replace"))
-        keys = listing(first) if isinstance(first, dict) else type(first).__name__
-        raise DataError(f"{path}: no line has the field {field_path!r}; the first line has {keys}; give --text-field")
-    return answers
-
-
-def parse_answers(
-    answers: Sequence[tuple[str, str]], legend: Legend, language: str, *, repairs: Sequence[str] = (), name: str = ""
-) -> tuple[list[Sentence], list[tuple[str, Rejected]], Account, set[str]]:
-    """Parse answers and book every item.
-
-    :param name: start of the sentences' ids.
-    :returns: usable sentences, rejected items with the id of their answer, the account, and the ids of sentences
-        with illegal tags.
-    """
-    tag = normalise_language(language)
-    sentences: list[Sentence] = []
-    rejected: list[tuple[str, Rejected]] = []
-    account = Account(answers=len(answers))
-    illegal: set[str] = set()
-    for number, text in answers:
-        parsed: Parsed = parse_answer(text, legend, tag, f"{name}{number}", repairs)
-        sentences += parsed.sentences
-        rejected += [(number, one) for one in parsed.rejected]
-        illegal |= parsed.illegal
-        account.items += parsed.items
-        account.notes += parsed.notes
-        account.answers_without_items += not parsed.items
-        for one in parsed.rejected:
-            account.rejected[one.reason] += 1
-    account.parsed = len(sentences)
-    return sentences, rejected, account, illegal
-
-
-def write_corpus(path: Path, sentences: Sequence[Sentence]) -> None:
-    """Write the corpus as interchange JSON lines, tokens as offsets where the items had them."""
-    lines = []
-    for one in sentences:
-        value: dict[str, Any] = {"id": one.id, "text": one.text, "language": one.language,
-                                 "spans": [span._asdict() for span in one.spans]}  # fmt: skip
-        if one.tokens is not None:
-            value["tokens"] = one.tokens
-        lines.append(json.dumps(value, ensure_ascii=False) + "\n")
-    write_text(path, "".join(lines))
-
-
-def write_rejects(path: Path, rejected: Sequence[tuple[str, Rejected]], filtered: Filtered | None) -> None:
-    """Write what was not kept, with its reason: one JSON line an item."""
-    with atomic_path(path) as scratch, scratch.open("w", encoding="utf-8", newline="\n") as file:
-        for answer, one in rejected:
-            line = {"answer": answer, "stage": "parse", "reason": one.reason, "item": one.raw}
-            file.write(_plain(line) + "\n")
-        for reason, sentences in (filtered.dropped if filtered else {}).items():
-            for sentence in sentences:
-                spans = [span._asdict() for span in sentence.spans]
-                item = {"id": sentence.id, "text": sentence.text, "spans": spans}
-                file.write(_plain({"stage": "filter", "reason": reason, "item": item}) + "\n")
-
-
-def _plain(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def quality_card(
@@ -168,7 +50,7 @@ def quality_card(
         "language": language,
         "sentences": len(sentences),
         "entities": entities,
-        "account": account.as_dict(),
+        "account": items_account(account),
         "labels": {label: counts.get(label, 0) for label in labels},
         "source_labels": dict(source) if source else None,
         "label_distance": label_distance(counts, source) if source and entities else None,
@@ -192,8 +74,22 @@ def quality_card(
     return card
 
 
+def items_account(account: Account) -> dict[str, Any]:
+    """Return the account of a synthetic corpus as its card has it.
+
+    ``items = parsed + sum(rejected)`` and ``parsed = kept + sum(filtered)``.
+    """
+    return {
+        **{name: account[name] for name in ("answers", "answers_without_items", "items", "parsed", "kept")},
+        "rejected": account.reasons("rejected"),
+        "filtered": account.reasons("filtered"),
+        "notes": {name: number for name, number in account.reasons("notes").items() if number},
+    }
+
+
 FEW_DISTINCT_ENTITIES = 0.2
 """Share of distinct surfaces below which a corpus teaches a list of names; those at hand have 0.3 and more."""
+
 
 DOMINANT_LABEL = 0.75
 """Share of one label from which the others are hardly learned; Llama's Swedish sentences have 0.75 PER, and confuse

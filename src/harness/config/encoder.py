@@ -1,0 +1,54 @@
+"""The encoder card: which pretrained model, and how it is fine-tuned."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from harness.config.strict import DESCRIBES, Note, Share, Strict
+
+
+class EncoderCard(Strict):
+    """An encoder: where its weights are, and the settings recommended for it."""
+
+    name: str
+    """Name in tables and in MLflow."""
+    kind: Literal["transformers", "char-bilstm"] = "transformers"
+    """A pretrained transformer, or the from-scratch baseline."""
+    path: str | None = None
+    """Hugging Face model id or local folder (``encoder=hf encoder.path=…``)."""
+    revision: str | None = None
+    """Pinned commit of the hub repository; ignored for a local folder."""
+    license: Note = "unknown"
+    """Licence of the weights."""
+    citation: Note = ""
+    """Authors, year, title, identifier."""
+    languages: Note = ""
+    """What it was pretrained on, in words."""
+    layers: Annotated[int | None, DESCRIBES] = None
+    """Transformer layers."""
+    parameters_millions: Annotated[float | None, DESCRIBES] = None
+    """Size given by its authors; the size found is what a run logs."""
+    learning_rate: float = Field(default=5e-5, gt=0)
+    """Peak learning rate recommended for token classification."""
+    max_epochs: int = Field(default=5, ge=1)
+    """Epochs recommended for a corpus of some thousand sentences."""
+    bf16: bool = True
+    """Whether bfloat16 autocast is known to train it well."""
+    safetensors: bool = True
+    """Whether the repository has safetensors; else its .bin is read with weights_only (no code in it is run)."""
+    notes: Note = ""
+    """Traps."""
+    byte_dimensions: int = Field(default=32, ge=1)
+    """char-bilstm: size of a byte's embedding."""
+    filters: int = Field(default=64, ge=1)
+    """char-bilstm: convolution filters, width 3."""
+    hidden_units: int = Field(default=128, ge=1)
+    """char-bilstm: LSTM units per direction."""
+    dropout_rate: Share = 0.3
+    """char-bilstm: dropout before and after the LSTM."""
+
+    @model_validator(mode="after")
+    def _has_weights(self) -> "EncoderCard":
+        if self.kind == "transformers" and not self.path:
+            raise ValueError("encoder.path is missing: a Hugging Face model id or a local folder")
+        return self
