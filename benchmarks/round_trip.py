@@ -17,6 +17,7 @@ def round_trip(target: str, aligner, rules) -> tuple[float, int]:
     """Return exact-span F1 of the entities that came back, and how many were dropped on the way."""
     from harness.config import compose_config
     from harness.corpora.catalogue import load_corpora
+    from harness.machine.store import DiskStore
     from harness.transfer.parallel import Parallel, align_corpora
 
     card = compose_config(["data=rx_mini"]).data
@@ -24,7 +25,7 @@ def round_trip(target: str, aligner, rules) -> tuple[float, int]:
     corpora = load_corpora(card, Path.cwd(), keys).corpora
     train, gold, english, translated = (corpora[key].sentences for key in keys)
     plain = [sentence.with_spans(()) for sentence in gold]
-    pairs = align_corpora(aligner, english, plain, more=list(zip(train, translated, strict=True)))
+    pairs = align_corpora(aligner, english, plain, DiskStore(), more=list(zip(train, translated, strict=True)))
     away = Parallel(
         gold, english, pairs.target_texts, pairs.source_texts,
         tuple({(j, i): weight for (i, j), weight in links.items()} for links in pairs.links), pairs.function[::-1],

@@ -36,48 +36,23 @@ def encoder_folder() -> str:
 
 
 def bench_harness(count: int) -> dict[str, float]:
-    import torch
-
     from harness.config import EncoderCard, TrainerConfig
-    from harness.model.datamodule import TaggingData, encode_corpus
-    from harness.model.open import load_encoder
-    from harness.model.predict import predict_spans
-    from harness.model.train import train_model
-    from harness.values.labels import tag_names
+    from harness.model.encoder_memory import EncoderMemory
+    from harness.model.plan import TrainingData, TrainingPlan
+    from harness.model.train import train
 
-    tags = tag_names(LABELS)
-    card = EncoderCard(name="minilm", path=encoder_folder())
-    network, coder = load_encoder(card, tags, max_length=256)
-    network.reset(1)
-    train = encode_corpus(sentences(count), coder, overlap=64)
-    tiny = encode_corpus(train.sentences[:8], coder, overlap=64)
-    data = TaggingData(
-        train,
-        tiny,
-        coder,
-        tag_ids={tag: i for i, tag in enumerate(tags)},
-        batch_size=BATCH,
-        token_budget=None,
-        seed=1,
-    )
+    settings = TrainerConfig(batch_size=BATCH, max_length=256, window_overlap=64)
+    plan = TrainingPlan(EncoderCard(name="minilm", path=encoder_folder()), LABELS, settings, 5e-5, 1, 1)
+    learned = sentences(count)
+    memory = EncoderMemory()
     with tempfile.TemporaryDirectory() as scratch:
-        result = train_model(
-            network,
-            tags,
-            data,
-            settings=TrainerConfig(),
-            learning_rate=5e-5,
-            max_epochs=1,
-            bf16_allowed=True,
-            seed=1,
-            score_dev=lambda spans: {"entity_f1": 1.0},
-            on_epoch=lambda epoch, values: None,
-            checkpoint=Path(scratch) / "best.safetensors",
-            progress=False,
-        )
+        data = TrainingData(learned, learned[:8], lambda spans: {"entity_f1": 1.0})
+        trained = train(plan, data, memory=memory, folder=Path(scratch))
+    memory.encode(learned, trained.tagger.coder, trained.tagger.overlap)  # encoded before the clock starts
     started = time.perf_counter()
-    predict_spans(network, train, coder, tags, device=torch.device("cpu"), bf16=result.bf16)
-    return {"train": result.sentences_per_second, "predict": count / (time.perf_counter() - started)}
+    trained.tagger.predict(learned)
+    seconds = time.perf_counter() - started
+    return {"train": trained.metrics["train/sentences_per_second"], "predict": count / seconds}
 
 
 def bench_trainer(count: int, best: bool) -> dict[str, float]:

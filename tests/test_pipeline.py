@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from harness.config import Config, compose_config
-from harness.pipeline import Result, Warm, run_experiment
-from harness.tracking.run import Pruned
+from harness.pipeline import Result, Warm, Watch, run_experiment
 from harness.tracking.store import Store
+from harness.tracking.tracker import Pruned
 from harness.values.errors import ConfigError, DataError, HarnessError
 from tests.conftest import QUICK
 
@@ -116,7 +116,7 @@ def test_pruned_interrupted_and_failed_runs_say_so(toy_card: Path, tracking: str
             raise error
 
         with pytest.raises(type(error)):
-            run(toy_card, tracking, on_start=started.append, on_epoch=stop)
+            run(toy_card, tracking, watch=Watch(on_start=started.append, on_epoch=stop))
         assert store.client.get_run(started[0]).info.status == status
 
 
@@ -130,7 +130,7 @@ def test_a_full_disk_during_a_checkpoint_fails_in_one_sentence(
     monkeypatch.setattr("harness.model.selection.save_file", full)
     started: list[str] = []
     with pytest.raises(HarnessError, match="best.safetensors: No space left on device; free some space"):
-        run(toy_card, tracking, on_start=started.append)
+        run(toy_card, tracking, watch=Watch(on_start=started.append))
     found = Store(tracking).client.get_run(started[0])
     assert found.info.status == "FAILED"
     assert "No space left" in found.data.tags["harness.reason"]
@@ -200,14 +200,15 @@ def test_runs_of_dead_processes_are_closed_by_the_next(toy_card: Path, tracking:
     import os
     import platform
 
-    from harness.tracking.store import PROCESS_TAG, process_name
+    from harness.tracking.store import process_name
+    from harness.values import names
 
     first = run(toy_card, tracking, "trainer.max_epochs=1")
     store = Store(tracking)
     client, experiment = store.client, store.experiment_id("harness")
-    dead = client.create_run(experiment, tags={PROCESS_TAG: f"{platform.node()}/4194300@1"}).info.run_id
-    alive = client.create_run(experiment, tags={PROCESS_TAG: process_name(os.getpid())}).info.run_id
-    elsewhere = client.create_run(experiment, tags={PROCESS_TAG: "another-host/1@1"}).info.run_id
+    dead = client.create_run(experiment, tags={names.PROCESS: f"{platform.node()}/4194300@1"}).info.run_id
+    alive = client.create_run(experiment, tags={names.PROCESS: process_name(os.getpid())}).info.run_id
+    elsewhere = client.create_run(experiment, tags={names.PROCESS: "another-host/1@1"}).info.run_id
     run(toy_card, tracking, "trainer.max_epochs=1")
     states = {name: client.get_run(name).info.status for name in (first.run_id, dead, alive, elsewhere)}
     assert list(states.values()) == ["FINISHED", "KILLED", "RUNNING", "RUNNING"]
@@ -254,7 +255,7 @@ def test_no_failure_stores_text_of_a_restricted_corpus(
     def broken(*args: object, **settings: object) -> None:
         raise ValueError(f"a library repeats {SECRET}")
 
-    monkeypatch.setattr("harness.pipeline.train_and_score", broken)
+    monkeypatch.setattr("harness.experiment.rounds.train", broken)
     with pytest.raises(HarnessError, match="ValueError: its message is withheld"):
         run(toy_card, tracking, "data.restricted=true")
     database = Path(tracking.removeprefix("sqlite:///"))
@@ -315,14 +316,14 @@ def test_a_run_without_its_checkpoint_is_trained_again_for_an_export(
     record = choose_run(store, "best", "harness", kept=False)
     with pytest.raises(UsageError, match="--rebuild trains it again"):
         export_run(store, record, tmp_path / "out")
-    again, difference = rebuild_run(store, record, progress=False)
+    again, difference = rebuild_run(store, record, run_experiment)
     assert difference == 0.0
     assert again.run_id != first.run_id
     assert export_run(store, again, tmp_path / "out").agreement > 0
     path = toy_card / "data" / "en" / "train.conll"
     path.write_text(path.read_text() + "\nx O\n")
     with pytest.raises(UsageError, match="the files of toy have changed"):
-        rebuild_run(store, record, progress=False)
+        rebuild_run(store, record, run_experiment)
 
 
 def test_the_card_of_a_model_says_what_its_data_allows(toy_card: Path, tracking: str, tmp_path: Path) -> None:
@@ -373,11 +374,12 @@ def test_zero_shot_leaves_translator_and_aligner_out(toy_card: Path) -> None:
 
 
 def test_routes_are_made_once_for_all_seeds(toy_card: Path, tracking: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    import harness.pipeline as pipeline
+
+    from harness.experiment import warm as warm_module
 
     made: list[object] = []
-    real = pipeline.prepare_routes
-    monkeypatch.setattr(pipeline, "prepare_routes", lambda *a: made.append(a) or real(*a))
+    real = warm_module.prepare_routes
+    monkeypatch.setattr(warm_module, "prepare_routes", lambda *a: made.append(a) or real(*a))
     warm = Warm()
     for seed in (1, 2):
         run(toy_card, tracking, "method=translate_train", "method.languages=[sv]", f"seed={seed}", "trainer.max_epochs=1",

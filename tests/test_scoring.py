@@ -40,14 +40,14 @@ def test_micro_scores_equal_seqeval_on_any_tag_files(tmp_path_factory: pytest.Te
 
 
 def test_tag_files_and_the_same_spans_as_json_lines_score_the_same(tmp_path: Path) -> None:
-    from harness.corpora.conll_writer import jsonl_text
     from harness.corpora.readers import READERS
+    from harness.values.interchange import as_lines
 
     gold = write(tmp_path / "g.conll", [["B-PER", "I-PER", "O", "B-LOC"], ["O", "O"]])
     predicted = write(tmp_path / "p.conll", [["B-PER", "I-PER", "O", "O"], ["O", "B-LOC"]])
     texts = []
     for path in (gold, predicted):
-        (tmp_path / f"{path.stem}.jsonl").write_text(jsonl_text(READERS["conll"](path, "en").sentences))
+        (tmp_path / f"{path.stem}.jsonl").write_text(as_lines(READERS["conll"](path, "en").sentences))
         texts.append(tmp_path / f"{path.stem}.jsonl")
     by_tags, by_text = score_files(gold, predicted).as_json(), score_files(*texts).as_json()
     assert by_tags["entity_f1"] == by_text["entity_f1"] == 0.5  # 1 exact of 2 gold and 2 predicted

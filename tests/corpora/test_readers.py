@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.corpora.conll_writer import conll_text, jsonl_text
+from harness.corpora.conll_writer import conll_text
 from harness.corpora.readers import READERS, reader_for
 from harness.values.errors import DataError
+from harness.values.interchange import as_lines
 from harness.values.records import Sentence, Span
 
 
@@ -174,7 +175,7 @@ def test_sentences_survive_json_lines_and_back(
     spans = () if text[start].isspace() or text[end - 1].isspace() else (Span(start, end, "X"),)
     sentence = Sentence("1", text, "en", spans)
     path = tmp_path_factory.mktemp("round") / "x.jsonl"
-    path.write_text(jsonl_text([sentence]), encoding="utf-8")
+    path.write_text(as_lines([sentence]), encoding="utf-8")
     assert READERS["jsonl"](path, "en").sentences == (sentence,)
 
 

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from harness.config import FileSource
 from harness.corpora.catalogue import read_source, read_texts
-from harness.corpora.conll_writer import conll_text, jsonl_text
+from harness.corpora.conll_writer import conll_text
 from harness.corpora.readers import READERS
 from harness.corpora.readers.offsets import RULES, UTF16, rule_for_surfaces, utf16_explains
 from harness.values.errors import DataError, FileError
+from harness.values.interchange import as_lines
 from harness.values.records import Sentence, Span
 
 
@@ -310,7 +311,7 @@ def test_brackets_that_are_no_tags_stay_text_and_are_counted(tmp_path: Path) -> 
 
 def test_unknown_regions_survive_json_lines(tmp_path: Path) -> None:
     sentence = Sentence("1", "Anna bor i Lund", "sv", (Span(0, 4, "PER"),), None, ((11, 15),))
-    (tmp_path / "x.jsonl").write_text(jsonl_text([sentence]), encoding="utf-8")
+    (tmp_path / "x.jsonl").write_text(as_lines([sentence]), encoding="utf-8")
     assert READERS["jsonl"](tmp_path / "x.jsonl", "sv").sentences == (sentence,)
     assert conll_text([sentence])[1] == {"unknown_regions_dropped": 1}
 
@@ -335,7 +336,7 @@ def test_json_beyond_all_bounds_is_one_sentence(content: str, tmp_path: Path) ->
 def test_surrogates_in_ids_and_labels_can_be_written(tmp_path: Path) -> None:
     row = '{"id": "\\ud800", "text": "Anna", "spans": [{"start": 0, "end": 4, "label": "P\\udc00"}]}'
     reading, _ = read(tmp_path / "x.jsonl", row, "jsonl")
-    assert jsonl_text(reading.sentences).encode("utf-8")
+    assert as_lines(reading.sentences).encode("utf-8")
 
 
 def test_messages_have_a_readable_length(tmp_path: Path) -> None:

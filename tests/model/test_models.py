@@ -1,25 +1,29 @@
 """Encoders, training, prediction and folders, on models of some thousand parameters."""
 
-import copy
 import json
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from transformers import AutoModelForTokenClassification, AutoTokenizer, pipeline
 
 from harness.config import EncoderCard, TrainerConfig
 from harness.evaluation.measures import measures
 from harness.evaluation.spans import count_spans
+from harness.machine.store import MemoryStore
+from harness.model.checkpoint import BEST
 from harness.model.contract import model_size
-from harness.model.datamodule import TaggingData, encode_corpus
+from harness.model.datamodule import encode_corpus
+from harness.model.encoder_memory import EncoderMemory
 from harness.model.encoding import windows
 from harness.model.open import load_encoder
-from harness.model.train import train_model
-from harness.model.trained import TrainedModel, load_model, save_model
-from harness.model.workshop import Workshop
+from harness.model.plan import TrainingData, TrainingPlan, Watch
+from harness.model.train import Trained, train
+from harness.model.trained import TrainedTagger, load_tagger
 from harness.values.errors import ConfigError, DataError
 from harness.values.labels import tag_names
 from harness.values.records import Sentence, Span
@@ -52,34 +56,22 @@ def score_toy_dev(gold: list, spans: list) -> dict[str, float]:  # type: ignore[
     return measures(count_spans(gold, spans, LABELS), LABELS)
 
 
-def fit(
-    kind: str,
-    tiny_bert: Path,
-    tmp_path: Path,
-    *,
-    workshop: Workshop | None = None,
-    seed: int = 1,
-    epochs: int = 6,
-    **settings: object,
-):  # type: ignore[no-untyped-def]
-    train, dev = toy(48), toy(9)
-    gold = [sentence.spans for sentence in dev]
-    return (workshop or Workshop()).fit(
-        card(kind, tiny_bert),
-        LABELS,
-        train,
-        dev,
-        settings=TrainerConfig(
-            **{"batch_size": 8, "threads": 1, "max_length": 64, "window_overlap": 8, "precision": "32", **settings}
-        ),  # type: ignore[arg-type]
-        learning_rate=card(kind, tiny_bert).learning_rate,
-        max_epochs=epochs,
-        seed=seed,
-        score_dev=partial(score_toy_dev, gold),
-        on_epoch=lambda epoch, values: None,
-        scratch=tmp_path,
-        progress=False,
-    )
+def plan(kind: str, tiny_bert: Path, *, seed: int = 1, epochs: int = 6, **settings: object) -> TrainingPlan:
+    chosen = {"batch_size": 8, "threads": 1, "max_length": 64, "window_overlap": 8, "precision": "32", **settings}
+    encoder = card(kind, tiny_bert)
+    assert encoder.learning_rate is not None
+    return TrainingPlan(encoder, LABELS, TrainerConfig.model_validate(chosen), encoder.learning_rate, epochs, seed)
+
+
+def toy_data(train: list[Sentence] | None = None, dev: list[Sentence] | None = None) -> TrainingData:
+    dev = toy(9) if dev is None else dev
+    return TrainingData(toy(48) if train is None else train, dev, partial(score_toy_dev, [s.spans for s in dev]))
+
+
+def fit(kind: str, tiny_bert: Path, tmp_path: Path, *, memory: EncoderMemory | None = None, **settings: Any) -> Trained:
+    folder = tmp_path / f"training-{len(list(tmp_path.iterdir()))}"
+    folder.mkdir()
+    return train(plan(kind, tiny_bert, **settings), toy_data(), memory=memory or EncoderMemory(), folder=folder)
 
 
 KINDS = ["char-bilstm", "transformer"]
@@ -90,8 +82,8 @@ def test_a_model_learns_and_its_folder_predicts_the_same(kind: str, tiny_bert: P
     # Without patience: the first epochs of a model this small find nothing.
     model = fit(kind, tiny_bert, tmp_path, epochs=25 if kind == "char-bilstm" else 6, patience=None)
     assert model.training.best_score > 0.9
-    assert model.collapsed == ""
-    folder = model.save(tmp_path / "model", run_id="x")
+    assert model.training.collapsed == ""
+    folder = model.tagger.save(tmp_path / "model", run_id="x")
     odd = [
         Sentence("1", "", "en"),
         Sentence("2", "anna", "en"),
@@ -100,26 +92,27 @@ def test_a_model_learns_and_its_folder_predicts_the_same(kind: str, tiny_bert: P
         Sentence("5", "阿莫西林 😀 مرحبا \u2028 cafe\u0301", "en"),
     ]
     sentences = [*toy(12), *odd]
-    predicted, account = model.predict(sentences)
-    assert load_model(folder).predict(sentences) == predicted
-    assert account["windowed_sentences"] == 1
+    predictions = model.tagger.predict(sentences)
+    predicted = predictions.spans
+    assert load_tagger(folder).predict(sentences).spans == predicted
+    assert predictions.account["windowed_sentences"] == 1
     assert predicted[12] == ()
     # What lies beyond the first window is found too.
     assert sum(span.label == "LOC" for span in predicted[14] if span.start > len(odd[2].text) / 2) > 10
-    assert model.predict(toy(12))[0] == [sentence.spans for sentence in toy(12)]
+    assert model.tagger.predict(toy(12)).spans == [sentence.spans for sentence in toy(12)]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_seed_gives_the_same_weights_cold_and_warm(kind: str, tiny_bert: Path, tmp_path: Path) -> None:
-    warm = Workshop()
-    fit(kind, tiny_bert, tmp_path, workshop=warm, seed=2, epochs=2)
+    warm = EncoderMemory()
+    fit(kind, tiny_bert, tmp_path, memory=warm, seed=2, epochs=2)
     states = [
-        fit(kind, tiny_bert, tmp_path, workshop=workshop, epochs=2).trained.network.state_dict()
-        for workshop in (Workshop(), Workshop(), warm)
+        fit(kind, tiny_bert, tmp_path, memory=memory, epochs=2).tagger.network.state_dict()
+        for memory in (EncoderMemory(), EncoderMemory(), warm)
     ]
     for other in states[1:]:
         assert all(torch.equal(states[0][name], other[name]) for name in states[0])
-    third = fit(kind, tiny_bert, tmp_path, seed=3, epochs=2).trained.network.state_dict()
+    third = fit(kind, tiny_bert, tmp_path, seed=3, epochs=2).tagger.network.state_dict()
     assert any(not torch.equal(states[0][name], third[name]) for name in third)
 
 
@@ -141,9 +134,9 @@ def test_logits_equal_transformers_own(tiny_bert: Path) -> None:
 
 def test_the_pipeline_of_transformers_finds_the_same_spans(tiny_bert: Path, tmp_path: Path) -> None:
     model = fit("transformer", tiny_bert, tmp_path, epochs=3)
-    folder = model.save(tmp_path / "model")
+    folder = model.tagger.save(tmp_path / "model")
     tagger = pipeline("token-classification", str(folder), aggregation_strategy="first")
-    for sentence, spans in zip(toy(12), load_model(folder).predict(toy(12)), strict=True):
+    for sentence, spans in zip(toy(12), load_tagger(folder).predict(toy(12)).spans, strict=True):
         found = [(one["start"], one["end"], one["entity_group"]) for one in tagger(sentence.text)]
         assert found == [tuple(span) for span in spans]
     assert AutoModelForTokenClassification.from_pretrained(folder).config.id2label == dict(enumerate(TAGS))
@@ -209,66 +202,51 @@ def test_gradients_of_windows_are_counted_once(tiny_bert: Path) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_run_that_finds_nothing_has_collapsed(kind: str, tiny_bert: Path, tmp_path: Path) -> None:
-    workshop = Workshop()
-    model = workshop.fit(
-        card(kind, tiny_bert), LABELS, [s.with_spans(()) for s in toy(16)], toy(6),
-        settings=TrainerConfig(threads=1, max_length=64, window_overlap=8), learning_rate=1e-2, max_epochs=1, seed=1,
-        score_dev=lambda spans: measures(count_spans([s.spans for s in toy(6)], spans, LABELS), LABELS),
-        on_epoch=lambda epoch, values: None, scratch=tmp_path, progress=False,
-    )  # fmt: skip
-    assert model.collapsed == "no entity of the dev set was ever found"
+    data = toy_data([sentence.with_spans(()) for sentence in toy(16)], toy(6))
+    model = train(plan(kind, tiny_bert, epochs=1), data, memory=EncoderMemory(), folder=tmp_path)
+    assert model.training.collapsed == "no entity of the dev set was ever found"
 
 
 def test_a_loss_that_is_no_number_has_collapsed(tiny_bert: Path, tmp_path: Path) -> None:
-    network, coder = load_encoder(card("transformer", tiny_bert), TAGS, max_length=64)
-    network.reset(1)
-    with torch.no_grad():
-        next(network.parameters()).fill_(float("nan"))
-    corpus = encode_corpus(toy(8), coder, overlap=8)
-    data = TaggingData(
-        corpus, corpus, coder, tag_ids={tag: i for i, tag in enumerate(TAGS)}, batch_size=4, token_budget=None, seed=1
-    )
-    result = train_model(
-        network, TAGS, data, settings=TrainerConfig(), learning_rate=1e-3, max_epochs=3, bf16_allowed=False, seed=1,
-        score_dev=lambda spans: {"entity_f1": 0.0}, on_epoch=lambda epoch, values: None,
-        checkpoint=tmp_path / "best.safetensors", progress=False,
-    )  # fmt: skip
+    class Broken(EncoderMemory):
+        def load(self, *arguments: Any) -> Any:
+            network, coder = super().load(*arguments)
+            with torch.no_grad():
+                next(network.parameters()).fill_(float("nan"))
+            return network, coder
+
+    result = train(plan("transformer", tiny_bert, epochs=3), toy_data(), memory=Broken(), folder=tmp_path).training
     assert result.collapsed == "the training loss is not a finite number"
     assert result.epochs == 1
 
 
 def test_training_stops_when_dev_no_longer_improves_and_keeps_the_best(tiny_bert: Path, tmp_path: Path) -> None:
     scores = iter([0.2, 0.5, 0.4, 0.3, 0.9])
-    states = {}
-    network, coder = load_encoder(card("transformer", tiny_bert), TAGS, max_length=64)
-    network.reset(1)
-    corpus = encode_corpus(toy(8), coder, overlap=8)
-    data = TaggingData(
-        corpus, corpus, coder, tag_ids={tag: i for i, tag in enumerate(TAGS)}, batch_size=4, token_budget=None, seed=1
-    )
+    settings = plan("transformer", tiny_bert, epochs=9, patience=2, accumulate_batches=2)
+    data = TrainingData(toy(8), toy(8), lambda spans: {"entity_f1": next(scores)})
+    kept: dict[int, Any] = {}
 
     def on_epoch(epoch: int, values: dict[str, float]) -> None:
-        states[epoch] = copy.deepcopy(network.state_dict())
+        kept[epoch] = load_file(tmp_path / BEST)
 
-    result = train_model(
-        network, TAGS, data, settings=TrainerConfig(patience=2, accumulate_batches=2), learning_rate=1e-3, max_epochs=9,
-        bf16_allowed=False, seed=1, score_dev=lambda spans: {"entity_f1": next(scores)}, on_epoch=on_epoch,
-        checkpoint=tmp_path / "best.safetensors", progress=False,
-    )  # fmt: skip
+    model = train(settings, data, memory=EncoderMemory(), folder=tmp_path, watch=Watch(on_epoch=on_epoch))
+    result = model.training
     assert (result.epochs, result.best_epoch, result.best_score) == (4, 2, 0.5)
-    assert all(torch.equal(states[2][name], tensor) for name, tensor in network.state_dict().items())
+    state = model.tagger.network.state_dict()
+    assert all(torch.equal(kept[2][name], state[name]) for name in kept[2])
+    assert any(not torch.equal(kept[1][name], state[name]) for name in kept[1])
 
 
 def test_tokenised_corpora_come_back_from_the_cache_unchanged(tiny_bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.model.workshop._DISK_FROM", 3)
+    monkeypatch.setattr("harness.model.encoder_memory.STORED_FROM", 3)
     _, coder = load_encoder(card("transformer", tiny_bert), TAGS, max_length=64)
-    made = Workshop().encoded(toy(6), coder, overlap=8)
+    made = EncoderMemory().encode(toy(6), coder, 8)
 
     def forbidden(sentences: object) -> None:
         raise AssertionError("tokenised again")
 
     monkeypatch.setattr(coder, "encode", forbidden)
-    read = Workshop().encoded(toy(6), coder, overlap=8)
+    read = EncoderMemory().encode(toy(6), coder, 8)
     for one, other in zip(made.encoded, read.encoded, strict=True):
         assert one.words == other.words
         assert np.array_equal(one.pieces, other.pieces)
@@ -278,23 +256,21 @@ def test_tokenised_corpora_come_back_from_the_cache_unchanged(tiny_bert: Path, m
 def test_a_restricted_corpus_leaves_nothing_in_the_cache(tiny_bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from harness.machine.store import cache_folder
 
-    monkeypatch.setattr("harness.model.workshop._DISK_FROM", 3)
+    monkeypatch.setattr("harness.model.encoder_memory.STORED_FROM", 3)
     _, coder = load_encoder(card("transformer", tiny_bert), TAGS, max_length=64)
-    workshop = Workshop()
-    workshop.use_disk = False
-    workshop.encoded(toy(6), coder, overlap=8)
+    EncoderMemory(MemoryStore()).encode(toy(6), coder, 8)
     assert not cache_folder().exists()
 
 
 def test_an_incomplete_or_damaged_folder_is_one_sentence(tiny_bert: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds no harness.json"):
-        load_model(tmp_path)
+        load_tagger(tmp_path)
     network, coder = load_encoder(card("char-bilstm", tiny_bert), TAGS, max_length=64)
     network.reset(1)
-    save_model(TrainedModel(network, coder, TAGS, card("char-bilstm", tiny_bert), 64, 8), tmp_path / "m")
+    TrainedTagger(network, coder, TAGS, card("char-bilstm", tiny_bert), 64, 8).save(tmp_path / "m")
     (tmp_path / "m" / "model.safetensors").write_bytes(b"half")
     with pytest.raises(DataError, match="is damaged"):
-        load_model(tmp_path / "m")
+        load_tagger(tmp_path / "m")
 
 
 @pytest.mark.parametrize(
@@ -314,30 +290,30 @@ def test_an_incomplete_or_damaged_folder_is_one_sentence(tiny_bert: Path, tmp_pa
 def test_a_hostile_manifest_is_one_sentence(change: object, fault: str, tiny_bert: Path, tmp_path: Path) -> None:
     network, coder = load_encoder(card("char-bilstm", tiny_bert), TAGS, max_length=64)
     network.reset(1)
-    save_model(TrainedModel(network, coder, TAGS, card("char-bilstm", tiny_bert), 64, 8), tmp_path / "m")
+    TrainedTagger(network, coder, TAGS, card("char-bilstm", tiny_bert), 64, 8).save(tmp_path / "m")
     path = tmp_path / "m" / "harness.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **change} if isinstance(change, dict) else change))
     with pytest.raises(DataError, match=fault):
-        load_model(tmp_path / "m")
+        load_tagger(tmp_path / "m")
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "config.json"])
 def test_a_damaged_transformer_folder_is_one_sentence(name: str, tiny_bert: Path, tmp_path: Path) -> None:
     network, coder = load_encoder(card("transformer", tiny_bert), TAGS, max_length=64)
     network.reset(1)
-    save_model(TrainedModel(network, coder, TAGS, card("transformer", tiny_bert), 64, 8), tmp_path / "m")
+    TrainedTagger(network, coder, TAGS, card("transformer", tiny_bert), 64, 8).save(tmp_path / "m")
     content = bytearray((tmp_path / "m" / name).read_bytes())
     content[-20] ^= 1
     (tmp_path / "m" / name).write_bytes(bytes(content))
     with pytest.raises(DataError, match=f"{name} is damaged"):
-        load_model(tmp_path / "m")
+        load_tagger(tmp_path / "m")
     # Without digests, as an older export: whatever the libraries raise is a sentence too.
     manifest = json.loads((tmp_path / "m" / "harness.json").read_text())
     del manifest["files"]
     (tmp_path / "m" / "harness.json").write_text(json.dumps(manifest))
     (tmp_path / "m" / name).write_bytes(b"\x80\x04cos\nsystem\n(S'true'\ntR.")  # a pickle is not run
     with pytest.raises((DataError, ConfigError)):
-        load_model(tmp_path / "m")
+        load_tagger(tmp_path / "m")
 
 
 def test_raw_text_words_of_other_tokenizers_keep_punctuation_apart(tmp_path: Path) -> None:

@@ -14,21 +14,12 @@ import pytest
 import yaml
 
 from harness.config.sweep import Sweep
+from harness.sweep.journal import WholeLines
 from harness.sweep.launch import Outcome, launch
-from harness.sweep.ledger import (
-    ALIVE,
-    PROCESS,
-    RUN,
-    SILENT_SECONDS,
-    WholeLines,
-    close_stale_trials,
-    has_waiting,
-    open_study,
-    queue_cells,
-    tell,
-)
-from harness.sweep.plan import study_folder
-from harness.tracking.store import PARENT_TAG, Store, process_name
+from harness.sweep.ledger import SILENT_SECONDS, Claim, Ledger
+from harness.sweep.storage import open_study, study_folder
+from harness.tracking.store import Store, process_name
+from harness.values import names
 from harness.values.errors import ConfigError
 from tests.conftest import QUICK, interruptible
 
@@ -64,9 +55,9 @@ def test_a_grid_is_run_once_recorded_under_its_parent_and_not_run_again(toy_card
     assert (first.finished, first.failed, first.remaining) == (4, (), 0)
     again = go(sweep(), toy_card, tracking)
     assert again.run_id == first.run_id
-    trials = [run for run in runs(tracking) if run.data.tags.get(PARENT_TAG)]
+    trials = [run for run in runs(tracking) if run.data.tags.get(names.PARENT)]
     assert len(trials) == 4
-    assert {run.data.tags[PARENT_TAG] for run in trials} == {first.run_id}
+    assert {run.data.tags[names.PARENT] for run in trials} == {first.run_id}
     assert {run.info.status for run in runs(tracking)} == {"FINISHED"}
     assert "seed=2" in trials[1].data.tags["harness.command"]
 
@@ -117,7 +108,7 @@ def test_a_budget_stops_and_the_next_launch_goes_on(toy_card: Path, tracking: st
 def test_two_workers_share_the_cells(toy_card: Path, tracking: str) -> None:
     outcome = go(sweep(), toy_card, tracking, workers=2)
     assert (outcome.finished, outcome.failed) == (4, ())
-    trials = [run for run in runs(tracking) if run.data.tags.get(PARENT_TAG)]
+    trials = [run for run in runs(tracking) if run.data.tags.get(names.PARENT)]
     assert len({(run.data.params["method.name"], run.data.params["seed"]) for run in trials}) == len(trials) == 4
 
 
@@ -179,18 +170,18 @@ def test_a_killed_sweep_goes_on_where_it_was(
     code = process.wait(60)
     assert code == (-9 if number == signal.SIGKILL else 130)
     assert "Traceback" not in rest
-    (left,) = [run for run in runs(tracking) if run.data.tags.get(PARENT_TAG)]
+    (left,) = [run for run in runs(tracking) if run.data.tags.get(names.PARENT)]
     assert left.info.status == ("RUNNING" if number == signal.SIGKILL else "KILLED")
     time.sleep(0.1)
     outcome = go(study.model_copy(update={"overrides": tuple(BASE)}), toy_card, tracking)
     assert outcome.finished == 1
-    statuses = sorted(run.info.status for run in runs(tracking) if run.data.tags.get(PARENT_TAG))
+    statuses = sorted(run.info.status for run in runs(tracking) if run.data.tags.get(names.PARENT))
     assert statuses == ["FINISHED", "KILLED"]
     assert len(runs(tracking)) == 3, "the parent is opened again, not made anew"
 
 
 def test_a_study_is_run_by_one_launcher_at_a_time(toy_card: Path, tracking: str) -> None:
-    from harness.sweep.ledger import study_lock
+    from harness.sweep.storage import study_lock
 
     with (
         study_lock(sweep(), study_folder(tracking)),
@@ -202,7 +193,7 @@ def test_a_study_is_run_by_one_launcher_at_a_time(toy_card: Path, tracking: str)
 def test_a_trial_that_breaks_does_not_end_the_study(
     toy_card: Path, tracking: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from harness.sweep import launch as module
+    from harness.sweep import worker as module
 
     real, calls = module.run_experiment, []
 
@@ -243,7 +234,7 @@ def test_other_settings_of_a_grid_are_other_trials(toy_card: Path, tracking: str
 def test_the_run_of_a_trial_is_known_to_the_study(toy_card: Path, tracking: str) -> None:
     go(sweep(seeds=[1]), toy_card, tracking)
     trial = open_study(sweep(), study_folder(tracking)).trials[0]
-    assert Store(tracking).client.get_run(trial.user_attrs[RUN]).info.status == "FINISHED"
+    assert Store(tracking).client.get_run(trial.user_attrs[names.TRIAL_RUN]).info.status == "FINISHED"
 
 
 def journal(tracking: str) -> Path:
@@ -274,7 +265,7 @@ def test_a_full_disk_leaves_the_journal_as_it_was(tmp_path: Path, monkeypatch: p
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("harness.sweep.ledger.os.fsync", full)
+    monkeypatch.setattr("harness.sweep.journal.os.fsync", full)
     with pytest.raises(OSError, match="No space left"):
         lines.append_logs([{"a": 2}, {"a": 3}])
     assert (tmp_path / "x.journal").read_text() == '{"a":1}\n'
@@ -290,7 +281,7 @@ def test_finished_cells_are_found_again_without_their_journal(toy_card: Path, tr
     journal(tracking).write_bytes(b"")
     again = go(sweep(), toy_card, tracking)
     assert (again.finished, again.remaining) == (4, 0)
-    trials = [run for run in runs(tracking) if run.data.tags.get(PARENT_TAG)]
+    trials = [run for run in runs(tracking) if run.data.tags.get(names.PARENT)]
     assert len(trials) == 4
     assert first.best is not None
     assert again.best is not None
@@ -323,23 +314,24 @@ def test_a_run_that_ended_before_its_trial_was_told_is_not_done_again(toy_card: 
 def test_a_trial_of_a_living_process_elsewhere_is_left_alone(toy_card: Path, tracking: str) -> None:
     plan = sweep(seeds=[1], grid=[{"method": ["zero_shot"]}])
     go(plan, toy_card, tracking)
-    study = open_study(plan, study_folder(tracking))
+    ledger = Ledger(plan, study_folder(tracking))
+    study = ledger.study
     alive = study.ask()
-    alive.set_user_attr(PROCESS, "elsewhere/17@1")
-    alive.set_user_attr(ALIVE, time.time())
+    alive.set_user_attr(names.PROCESS, "elsewhere/17@1")
+    alive.set_user_attr(names.TRIAL_ALIVE, time.time())
     silent = study.ask()
-    silent.set_user_attr(PROCESS, "elsewhere/18@1")
-    silent.set_user_attr(ALIVE, time.time() - 2 * SILENT_SECONDS)
+    silent.set_user_attr(names.PROCESS, "elsewhere/18@1")
+    silent.set_user_attr(names.TRIAL_ALIVE, time.time() - 2 * SILENT_SECONDS)
     dead = study.ask()
-    dead.set_user_attr(PROCESS, process_name(os.getpid()).replace("@", "0@"))
-    close_stale_trials(study, lambda trial: None)
+    dead.set_user_attr(names.PROCESS, process_name(os.getpid()).replace("@", "0@"))
+    ledger.close_stale({})
     states = {trial.number: trial.state.name for trial in study.get_trials()}
     assert (states[alive.number], states[silent.number], states[dead.number]) == ("RUNNING", "FAIL", "FAIL")
-    tell(study, silent, 0.5)  # what its own launcher would do: a warning, not a traceback
+    ledger.finish(Claim(silent), 0.5)  # what its own launcher would do: a warning, not a traceback
     # A cell that runs elsewhere is neither queued nor taken.
     alive.set_user_attr("harness.key", "k")
-    assert queue_cells(study, {"k": {"seed": 1}}) == 1
-    assert not has_waiting(study)
+    assert ledger.queue({"k": {"seed": 1}}) == 1
+    assert not ledger.has_waiting()
 
 
 def test_workers_end_with_their_launcher(toy_card: Path, tracking: str, tmp_path: Path) -> None:

@@ -9,8 +9,10 @@ from urllib.parse import unquote
 import pytest
 
 from harness.config import TrackingConfig
-from harness.tracking.run import Pruned, Run
-from harness.tracking.store import PARENT_TAG, Store, tracking_uri
+from harness.tracking.run import Run
+from harness.tracking.store import Store, tracking_uri
+from harness.tracking.tracker import Pruned
+from harness.values import names
 from harness.values.errors import ConfigError, DependencyError, HarnessError
 from harness.values.records import Corpus, Sentence, Span
 
@@ -60,7 +62,7 @@ def test_everything_logged_is_there(tracking: str, tmp_path: Path) -> None:
     found = store.client.get_run(opened.run_id)
     assert found.data.params == {"method.ratio": "0.2", "long": "x" * 500, "uri": "postgresql://me:***@h/d"}
     assert len(found.data.metrics) == 1201
-    assert found.data.tags[PARENT_TAG] == "p" * 32
+    assert found.data.tags[names.PARENT] == "p" * 32
     (entry,) = found.inputs.dataset_inputs
     assert (entry.dataset.name, entry.dataset.digest) == ("toy sv.test", corpus.digest)
     assert "Rome" not in entry.dataset.source + entry.dataset.profile

@@ -14,6 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.config import AlignerCard
+from harness.machine.locks import is_scratch_mark
+from harness.machine.store import DiskStore, MemoryStore
 from harness.transfer.align.contract import Aligner, Links, WordPair
 from harness.transfer.align.embedding import argmax_links, itermax_links, match_links
 from harness.transfer.align.file import pharaoh_text, read_pharaoh
@@ -64,16 +66,16 @@ def aligner(request: pytest.FixtureRequest, tmp_path: Path) -> Aligner:
 
 @pytest.mark.parametrize("aligner", KINDS, indirect=True)
 def test_every_aligner_keeps_order_count_and_bounds(aligner: Aligner) -> None:
-    found = align_pairs(aligner, PAIRS)
+    found = align_pairs(aligner, PAIRS, DiskStore())
     assert len(found) == len(PAIRS)
     assert found[1] == found[2] == {}
     for pair, links in zip(PAIRS, found, strict=True):
         assert all(0 <= i < len(pair.source) and 0 <= j < len(pair.target) for i, j in links)
         assert all(0 < weight <= 1 for weight in links.values())
     assert found[3], "one word against one word"
-    assert align_pairs(aligner, PAIRS) == [{link: round(weight, 6) for link, weight in one.items()} for one in found], (
-        "kept and read again"
-    )
+    assert align_pairs(aligner, PAIRS, DiskStore()) == [
+        {link: round(weight, 6) for link, weight in one.items()} for one in found
+    ], "kept and read again"
 
 
 class Counting:
@@ -91,10 +93,10 @@ class Counting:
 def test_links_are_kept_but_not_for_restricted_text(tmp_path: Path) -> None:
     Counting.calls = 0
     for _ in range(2):
-        align_pairs(Counting(), PAIRS, keep=False)
+        align_pairs(Counting(), PAIRS, MemoryStore())
     assert Counting.calls == 2 and not (tmp_path / "cache").exists()
     for _ in range(2):
-        align_pairs(Counting(), PAIRS)
+        align_pairs(Counting(), PAIRS, DiskStore())
     assert Counting.calls == 3
 
 
@@ -203,9 +205,9 @@ def test_bad_links_name_the_line(tmp_path: Path) -> None:
     (tmp_path / "links").write_text("0-7\n", encoding="utf-8")
     aligner = open_aligner(AlignerCard(name="file", kind="file", path="links"), tmp_path)
     with pytest.raises(DataError, match="link 0-7 points outside 1 source and 1 target"):
-        align_pairs(aligner, [WordPair(("a",), ("b",))])
+        align_pairs(aligner, [WordPair(("a",), ("b",))], DiskStore())
     with pytest.raises(DataError, match="1 lines of links for 2 sentence pairs"):
-        align_pairs(aligner, [WordPair(("a",), ("b",))] * 2, keep=False)
+        align_pairs(aligner, [WordPair(("a",), ("b",))] * 2, MemoryStore())
 
 
 def test_eflomal_missing_names_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -311,7 +313,9 @@ def test_eflomal_writes_no_word_into_temporary_files(tmp_path: Path, monkeypatch
     real = module._align
 
     def watched(script: str, folder: Path, options: list[str], seed: int | None) -> None:
-        written.extend(path.read_text(encoding="utf-8") for path in sorted(folder.iterdir()))
+        written.extend(
+            path.read_text(encoding="utf-8") for path in sorted(folder.iterdir()) if not is_scratch_mark(path.name)
+        )
         real(script, folder, options, seed)
 
     monkeypatch.setattr(module, "_align", watched)
@@ -391,7 +395,7 @@ def test_a_killed_alignment_redoes_at_most_one_batch(monkeypatch: pytest.MonkeyP
 
     pairs = [WordPair((f"a{n}",), ("b",)) for n in range(6)]
     with pytest.raises(KeyboardInterrupt):
-        align_pairs(Killed(), pairs)
+        align_pairs(Killed(), pairs, DiskStore())
     Killed.left = 9
-    assert align_pairs(Killed(), pairs) == [{(0, 0): 0.5}] * 6
+    assert align_pairs(Killed(), pairs, DiskStore()) == [{(0, 0): 0.5}] * 6
     assert Killed.asked == pairs

@@ -7,13 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.config import AlignerCard, ProjectionCard
+from harness.machine.store import MemoryStore
 from harness.transfer.align.contract import Links, WordPair
 from harness.transfer.align.words import alignment_text
 from harness.transfer.parallel import align_corpora
 from harness.transfer.projection.function_words import frequent_words, function_words
 from harness.transfer.projection.markers import mark, read_marks
-from harness.transfer.projection.spans import Projection, fate_counts, project_sentence
-from harness.transfer.routes import back_route, carry_training
+from harness.transfer.projection.pair import pair_of
+from harness.transfer.projection.spans import Projection, fate_counts, project_spans
+from harness.transfer.routes import Means, back_route, carry_training
 from harness.values.errors import DataError
 from harness.values.languages import word_offsets
 from harness.values.records import Corpus, Sentence, Span
@@ -36,11 +38,8 @@ def project(source: Sentence, target: str, links: str, language: str = "es", **r
     for link in links.split():
         i, _, j = link.rstrip("?").partition("-")
         made[(int(i), int(j))] = 0.5 if link.endswith("?") else 1.0
-    return project_sentence(
-        source, other, made,
-        source_offsets=alignment_text(source).offsets, target_offsets=alignment_text(other).offsets,
-        rules=ProjectionCard(**rules),
-    )  # fmt: skip
+    offsets = (alignment_text(source).offsets, alignment_text(other).offsets)
+    return project_spans(pair_of(source, other, made, offsets=offsets, rules=ProjectionCard.model_validate(rules)))
 
 
 def surfaces(target: str, found: Projection) -> list[str]:
@@ -115,10 +114,11 @@ def in_chinese(source: Sentence, words: str, links: str, *, tokens: bool = False
         text += bare + " " * (len(word) - len(bare))
     target = Sentence("1", text, "zh", (), tuple(offsets) if tokens else None)
     made = {(int(i), int(j)): 1.0 for i, _, j in (link.partition("-") for link in links.split())}
-    found = project_sentence(
-        source, target, made, source_offsets=alignment_text(source).offsets, target_offsets=tuple(offsets),
+    pair = pair_of(
+        source, target, made, offsets=(alignment_text(source).offsets, tuple(offsets)),
         rules=ProjectionCard(**rules), function=(frozenset(), frozenset({"药"})),
     )  # fmt: skip
+    found = project_spans(pair)
     return surfaces(text, found)
 
 
@@ -232,7 +232,7 @@ def test_identity_links_project_every_span_unchanged(source: Sentence) -> None:
     offsets = alignment_text(source).offsets
     links = {(place, place): 1.0 for place in range(len(offsets))}
     target = source.with_spans(())
-    found = project_sentence(source, target, links, source_offsets=offsets, target_offsets=offsets)
+    found = project_spans(pair_of(source, target, links, offsets=(offsets, offsets)))
     assert found.spans == source.spans
     assert found.account.sum_of("dropped") == 0
 
@@ -257,11 +257,12 @@ def test_there_and_back_returns_the_original(source: Sentence, random: object) -
     target = Sentence("1", " ".join(words), "es", (), tuple(made))
     links = {(n, place): 1.0 for place, n in enumerate(order)}
     rules = ProjectionCard()
-    there = project_sentence(source, target, links, source_offsets=offsets, target_offsets=tuple(made), rules=rules)
-    back = project_sentence(
-        target.with_spans(there.spans), source.with_spans(()), {(j, i): w for (i, j), w in links.items()},
-        source_offsets=tuple(made), target_offsets=offsets, rules=rules,
-    )  # fmt: skip
+    there = project_spans(pair_of(source, target, links, offsets=(offsets, tuple(made)), rules=rules))
+    turned = {(j, i): weight for (i, j), weight in links.items()}
+    pair = pair_of(
+        target.with_spans(there.spans), source.with_spans(()), turned, offsets=(tuple(made), offsets), rules=rules
+    )
+    back = project_spans(pair)
     assert back.spans == source.spans
 
 
@@ -278,7 +279,7 @@ def test_the_account_always_adds_up_and_spans_are_sound(
     one, two = alignment_text(source).offsets, alignment_text(other).offsets
     inside = {(i, j): w for (i, j), w in links.items() if i < len(one) and j < len(two)}
     rules = ProjectionCard(**switches, pieces=pieces)  # type: ignore[arg-type]
-    found = project_sentence(source, other.with_spans(()), inside, source_offsets=one, target_offsets=two, rules=rules)
+    found = project_spans(pair_of(source, other.with_spans(()), inside, offsets=(one, two), rules=rules))
     totals = fate_counts(found.account)
     assert totals["source"] == len(source.spans)
     assert totals["projected"] + totals["dropped"] == len(source.spans)
@@ -321,7 +322,7 @@ def test_the_words_of_a_narrow_domain_are_carried_with_their_neighbours() -> Non
     aligner = Given({(0, 0): 1.0, (1, 2): 1.0}, {(0, 0): 1.0, (1, 2): 1.0, (2, 1): 1.0, (3, 3): 1.0})
 
     def found(annotated: Sentence, spans: tuple[Span, ...]) -> list[str]:
-        parallel = align_corpora(aligner, [plain], [target], more=[(annotated, target)] * 300, keep=False)
+        parallel = align_corpora(aligner, [plain], [target], MemoryStore(), more=[(annotated, target)] * 300)
         return surfaces(target.text, parallel.project([spans], ProjectionCard())[0])
 
     assert found(gold, gold.spans) == ["siku 5"]
@@ -389,9 +390,13 @@ CORPUS = training(
 TRANSLATIONS = ["Ana vio Roma", "", "nadie vino", "durmió"]
 
 
+def means(rules: ProjectionCard) -> Means:
+    return Means(Diagonal(), rules, MemoryStore())  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(("lost", "kept"), [("keep", 3), ("drop", 3), ("mask", 3)])
 def test_a_training_set_is_carried_over_with_its_account(lost: str, kept: int) -> None:
-    carried = carry_training(CORPUS, "es", TRANSLATIONS, Diagonal(), ProjectionCard(lost=lost))  # type: ignore[arg-type]
+    carried = carry_training(CORPUS, "es", TRANSLATIONS, means(ProjectionCard(lost=lost)))  # type: ignore[arg-type]
     metrics = carried.metrics()
     assert (metrics["source"], metrics["projected"], metrics["dropped"]) == (4, 3, 1)
     assert metrics["dropped/untranslated"] == metrics["without_translation"] == 1
@@ -409,7 +414,9 @@ def test_sentences_that_lost_an_entity_are_kept_dropped_or_masked() -> None:
 
     corpus = training(labelled("Anna saw Rome", "Anna/PER"), labelled("nobody came"))
     found = {
-        lost: carry_training(corpus, "es", ["Ana vio Roma", "nadie vino"], Nothing(), ProjectionCard(lost=lost))  # type: ignore[arg-type]
+        lost: carry_training(
+            corpus, "es", ["Ana vio Roma", "nadie vino"], Means(Nothing(), ProjectionCard(lost=lost), MemoryStore())
+        )  # type: ignore[arg-type]
         for lost in ("keep", "drop", "mask")
     }
     assert [len(found[lost].corpus) for lost in ("keep", "drop", "mask")] == [2, 1, 2]
@@ -439,7 +446,7 @@ def test_markers_are_counted_and_fall_back_to_links() -> None:
 
     texts = ["Ana vio Roma", "Berto partió", "nadie vino", "Carla durmió"]
     rules = ProjectionCard(markers="brackets")
-    carried = carry_training(CORPUS, "es", texts, Diagonal(), rules, translate=translate)  # type: ignore[arg-type]
+    carried = carry_training(CORPUS, "es", texts, means(rules), translate=translate)  # type: ignore[arg-type]
     counts = carried.counts
     assert (counts["markers_kept"], counts["markers_broken"], counts["markers_impossible"]) == (2, 1, 0)
     assert fate_counts(carried.account)["marked"] == 3
@@ -449,13 +456,13 @@ def test_markers_are_counted_and_fall_back_to_links() -> None:
 
 def test_predictions_come_back_onto_the_untouched_text() -> None:
     test = Corpus("toy", "test", "es", (Sentence("1", "Ana  vio Roma", "es"), Sentence("2", "x", "es")), ("PER", "LOC"))
-    route = back_route(test, "en", ["Anna saw Rome", ""], Diagonal(), ProjectionCard())
+    route = back_route(test, "en", ["Anna saw Rome", ""], means(ProjectionCard()))
     assert [sentence.text for sentence in route.translated] == ["Anna saw Rome", ""]
     spans, counts = route.back([(Span(0, 4, "PER"), Span(9, 13, "LOC")), ()])
     assert spans == [(Span(0, 3, "PER"), Span(9, 13, "LOC")), ()]
     assert (counts["projected"], counts["without_translation"]) == (2, 1)
     with pytest.raises(DataError, match=r"has 2 sentences and 1 translations"):
-        back_route(test, "en", ["Anna saw Rome"], Diagonal(), ProjectionCard())
+        back_route(test, "en", ["Anna saw Rome"], means(ProjectionCard()))
 
 
 def test_cards_refuse_what_cannot_work() -> None:

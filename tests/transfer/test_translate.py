@@ -109,15 +109,17 @@ def translator(request: pytest.FixtureRequest, tmp_path: Path) -> Translator:
 
 @pytest.mark.parametrize("translator", KINDS, indirect=True)
 def test_every_translator_keeps_order_count_and_empty_sentences(translator: Translator) -> None:
-    found, notes = translate_texts(translator, TEXTS)
+    found, notes = translate_texts(translator, TEXTS, DiskRows("translations"))
     assert len(found) == len(TEXTS)
     assert found[1] == ""
     assert found[0] == found[8], "the same text has the same translation"
     assert all("\n" not in text for text in found)
-    assert translate_texts(translator, TEXTS)[0] == found, "a second call reads what the first kept"
-    assert notes == translate_texts(translator, TEXTS)[1]
+    assert translate_texts(translator, TEXTS, DiskRows("translations"))[0] == found, (
+        "a second call reads what the first kept"
+    )
+    assert notes == translate_texts(translator, TEXTS, DiskRows("translations"))[1]
     # Another order and company, same translations: nothing of one sentence leaks into another.
-    assert translate_texts(translator, TEXTS[::-1])[0] == found[::-1]
+    assert translate_texts(translator, TEXTS[::-1], DiskRows("translations"))[0] == found[::-1]
 
 
 class Reversing:
@@ -146,9 +148,9 @@ def test_a_killed_translation_goes_on_and_redoes_at_most_one_batch() -> None:
     texts = ["a", "bb", "ccc", "dddd", "eeeee", "bb", ""]
     first = Reversing(batches=1)
     with pytest.raises(KeyboardInterrupt):
-        translate_texts(first, texts)
+        translate_texts(first, texts, DiskRows("translations"))
     second = Reversing()
-    found = translate_texts(second, texts)
+    found = translate_texts(second, texts, DiskRows("translations"))
     assert found == (["a", "bb", "ccc", "dddd", "eeeee", "bb", ""], {"cut": 1})
     assert len(first.asked) == 2
     assert sorted(first.asked + second.asked) == sorted({*texts} - {""})
@@ -167,9 +169,9 @@ class Counting(Reversing):
 
 
 def test_what_is_stored_is_asked_once_and_is_what_is_written() -> None:
-    first, _ = translate_texts(Counting(), ["a", "b", "c"])
+    first, _ = translate_texts(Counting(), ["a", "b", "c"], DiskRows("translations"))
     server = Counting()
-    found, _ = translate_texts(server, ["b", "d", "a"])
+    found, _ = translate_texts(server, ["b", "d", "a"], DiskRows("translations"))
     assert server.asked == ["d"]
     assert (found[0], found[2]) == (first[1], first[0])
 
@@ -177,7 +179,7 @@ def test_what_is_stored_is_asked_once_and_is_what_is_written() -> None:
         by_text = False  # its batches are repeated whole, but what was stored stays
 
     network = Network()
-    again, _ = translate_texts(network, ["b", "e"])
+    again, _ = translate_texts(network, ["b", "e"], DiskRows("translations"))
     assert network.asked == ["b", "e"] and again[0] == found[0]
 
 
@@ -190,9 +192,9 @@ def test_a_folder_named_for_a_card_of_many_models_is_the_one_used(tmp_path: Path
 
 
 def test_restricted_text_is_kept_in_memory_only(tmp_path: Path) -> None:
-    translate_texts(Reversing(), ["secret"], keep=False)
+    translate_texts(Reversing(), ["secret"], MemoryRows())
     assert not list(tmp_path.rglob("*.sqlite"))
-    translate_texts(Reversing(), ["open"])
+    translate_texts(Reversing(), ["open"], DiskRows("translations"))
     assert list(tmp_path.rglob("*.sqlite"))
 
 
@@ -202,7 +204,7 @@ def test_a_translator_that_answers_another_number_is_an_error() -> None:
             return []
 
     with pytest.raises(DataError, match="answered 0 of 2"):
-        translate_texts(Short(), ["a", "b"])
+        translate_texts(Short(), ["a", "b"], DiskRows("translations"))
 
 
 def test_apertium_translates_and_names_the_package_of_a_missing_pair(tmp_path: Path) -> None:
@@ -210,7 +212,7 @@ def test_apertium_translates_and_names_the_package_of_a_missing_pair(tmp_path: P
         pytest.skip("apt-get install apertium apertium-eng-spa")
     card = TranslatorCard(name="apertium", kind="apertium")
     translator = open_translator(card, "en", "es", tmp_path)
-    found, _ = translate_texts(translator, ["The doctor lives in [London]", "Hello world"])
+    found, _ = translate_texts(translator, ["The doctor lives in [London]", "Hello world"], DiskRows("translations"))
     assert found == ["El doctor vive en [Londres]", "Hola mundo"] or found[0].endswith("[Londres]")
     with pytest.raises(UsageError, match=r"no mode eng-yor.*apt-get install apertium-eng-yor"):
         open_translator(card, "en", "yo", tmp_path)
@@ -227,7 +229,7 @@ def test_file_translations_name_the_first_missing_text(tmp_path: Path) -> None:
     card = TranslatorCard(name="file", kind="file", path="t.tsv")
     translator = open_translator(card, "en", "es", tmp_path)
     with pytest.raises(DataError, match="no translation of 1 texts, the first of 3 characters"):
-        translate_texts(translator, ["one", "two"])
+        translate_texts(translator, ["one", "two"], DiskRows("translations"))
     (tmp_path / "t.tsv").write_text("no tab here\n", encoding="utf-8")
     with pytest.raises(DataError, match="t.tsv:1: found no tab"):
         open_translator(card, "en", "es", tmp_path)
@@ -235,7 +237,9 @@ def test_file_translations_name_the_first_missing_text(tmp_path: Path) -> None:
 
 def test_a_long_text_is_translated_in_parts_and_counted(tiny_marian: Path, tmp_path: Path) -> None:
     card = TranslatorCard(name="m", kind="seq2seq", path=str(tiny_marian), max_new_tokens=4, beams=1)
-    _, notes = translate_texts(open_translator(card, "en", "es", tmp_path), ["tablet " * 200, "Rome"])
+    _, notes = translate_texts(
+        open_translator(card, "en", "es", tmp_path), ["tablet " * 200, "Rome"], DiskRows("translations")
+    )
     assert sum(notes.values()) >= 1
     assert set(notes) <= {"parts", "cut", "empty_answer"}
 
@@ -290,7 +294,9 @@ def test_a_local_model_that_changed_is_another_model(tiny_marian: Path, tmp_path
 
 def test_a_translation_cut_at_the_limit_is_counted_where_the_end_is_forced(tiny_marian: Path, tmp_path: Path) -> None:
     card = TranslatorCard(name="m", kind="seq2seq", path=str(tiny_marian), max_new_tokens=5, beams=1)
-    _, notes = translate_texts(open_translator(card, "en", "es", tmp_path), ["take one tablet twice a day"])
+    _, notes = translate_texts(
+        open_translator(card, "en", "es", tmp_path), ["take one tablet twice a day"], DiskRows("translations")
+    )
     assert notes == {"cut": 1}
 
 
@@ -320,7 +326,7 @@ def test_a_chat_server_that_refuses_is_one_sentence_without_the_key(monkeypatch:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     card = TranslatorCard(name="chat", kind="chat", model="m", base_url="http://127.0.0.1:9/v1")
     with pytest.raises(HarnessError, match="repeat the command to go on") as caught:
-        translate_texts(open_translator(card, "en", "es", Path()), ["a"])
+        translate_texts(open_translator(card, "en", "es", Path()), ["a"], DiskRows("translations"))
     assert "sk-secret" not in str(caught.value)
     assert not card.leaves_machine
     assert TranslatorCard(name="c", kind="chat", model="m").leaves_machine
@@ -352,7 +358,7 @@ def test_what_was_answered_before_a_fault_is_not_paid_for_twice(disk: bool, tmp_
     advice = "what is translated is kept, repeat" if disk else "nothing is kept of a restricted text"
     translator = Failing()
     with pytest.raises(HarnessError, match=advice):
-        translate_texts(translator, ["a", "b", "c", "d"], rows=rows)
+        translate_texts(translator, ["a", "b", "c", "d"], rows)
     with pytest.raises(HarnessError):
-        translate_texts(translator, ["a", "b", "c", "d"], rows=rows)
+        translate_texts(translator, ["a", "b", "c", "d"], rows)
     assert translator.asked == ["a", "b", "c", "d", "c"]

@@ -204,9 +204,10 @@ def convert(
     from harness.config import FileSource
     from harness.config.faults import validated
     from harness.corpora.catalogue import read_source
-    from harness.corpora.conll_writer import WRITERS, conll_text, jsonl_text
+    from harness.corpora.conll_writer import WRITERS, conll_text
     from harness.machine.files import write_text
     from harness.values.errors import UsageError, listing
+    from harness.values.interchange import as_lines
     from harness.values.languages import normalise_language
 
     wanted = to_format or target.suffix.lstrip(".")
@@ -220,7 +221,7 @@ def convert(
     reading = read_source(file, normalise_language(language), Path.cwd(), annotated=not unlabelled)
     account = dict(reading.account)
     if wanted == "jsonl":
-        text = jsonl_text(reading.sentences)
+        text = as_lines(reading.sentences)
     else:
         text, lost = conll_text(reading.sentences)
         account |= lost

@@ -1,6 +1,5 @@
 """``harness export``, ``predict``, ``compare``, ``ui``: what comes after the runs."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, Optional
@@ -9,6 +8,7 @@ import typer
 
 from harness.cli.console import echo
 from harness.machine.process import quiet_libraries, use_cores
+from harness.values import names
 
 Experiment = Annotated[
     Optional[str],  # noqa: UP045
@@ -78,7 +78,7 @@ def compare(
     if languages and not any(
         entry.get(f"test/{languages.split(',')[0]}/{measures[0]}") is not None for entry in objects
     ):
-        tested = sorted({key.split("/")[1] for record in records for key in record.metrics if key.startswith("test/")})
+        tested = sorted({key.split("/")[1] for record in records for key in record.metrics if names.is_test(key)})
         raise UsageError(
             f"--languages {languages!r}: no run was tested on it{nearest(languages, tested)}; tested: {tested}"
         )
@@ -97,8 +97,8 @@ def compare(
 
 
 def _measures(text: str) -> list[str]:
-    from harness.evaluation.measures import MEASURES
     from harness.values.errors import UsageError, listing, nearest
+    from harness.values.names import MEASURES
 
     measures = [name.strip() for name in text.split(",") if name.strip()]
     unknown = [name for name in measures if name not in MEASURES]
@@ -169,13 +169,16 @@ def export(
         raise UsageError("--alias points to a version of the registry; give --register NAME as well")
     store = Store(_uri(tracking))
     record = choose_run(store, run, experiment, kept=not rebuild)
-    if rebuild and record.tags.get("harness.checkpoint") != "kept":
+    if rebuild and record.tags.get(names.CHECKPOINT_STATE) != names.CHECKPOINT_KEPT:
+        from functools import partial
+
         from harness.machine.process import show_progress, stop_on_sigterm
+        from harness.pipeline import Watch, run_experiment
         from harness.workflows.rebuild import rebuild_run
 
         stop_on_sigterm()
         echo(f"training run {record.run_id} again", err=True)
-        record, difference = rebuild_run(store, record, progress=show_progress())
+        record, difference = rebuild_run(store, record, partial(run_experiment, watch=Watch(progress=show_progress())))
         same = "the same test scores" if not difference else f"test entity F1 differs by up to {100 * difference:.2f}"
         echo(f"trained again as run {record.run_id}: {same}", err=True)
     exported = export_run(
@@ -208,29 +211,17 @@ def predict(
     """Tag text: one text a line, or the sentences of a corpus file with their ids and tokens, in; JSON lines out."""
     use_cores()
     quiet_libraries()
-    from harness.corpora.catalogue import read_texts
-    from harness.corpora.readers.text import decode, split_lines
     from harness.machine.files import write_text
-    from harness.model.trained import load_model
+    from harness.values.interchange import as_lines
     from harness.values.languages import normalise_language
-    from harness.values.records import Sentence
+    from harness.workflows.predict_files import read_input, tag
 
     spoken = normalise_language(language) if language != "und" else language
-    if file is not None:
-        reading = read_texts(file, spoken, from_format)
-        sentences = [sentence.with_spans(()) for sentence in reading.sentences]
-        for reason, count in reading.account.items():
-            echo(f"{reason.replace('_', ' ')}: {count}", err=True)
-    else:
-        texts = [line.strip() for line in split_lines(decode(sys.stdin.buffer.read(), "standard input"))]
-        sentences = [Sentence(str(number), text, spoken) for number, text in enumerate(texts, 1)]
-    model = load_model(folder)
-    lines = []
-    for sentence, spans in zip(sentences, model.predict(sentences), strict=True):
-        listed = [{"start": span.start, "end": span.end, "label": span.label} for span in spans]
-        value = {"id": sentence.id, "text": sentence.text, "language": sentence.language, "spans": listed}
-        lines.append(json.dumps(value, ensure_ascii=False))
+    sentences, account = read_input(file, spoken, from_format)
+    for reason, count in account.items():
+        echo(f"{reason.replace('_', ' ')}: {count}", err=True)
+    lines = as_lines(tag(folder, sentences))
     if output:
-        write_text(output, "".join(f"{line}\n" for line in lines))
-    else:
-        echo("\n".join(lines), data=True) if lines else None
+        write_text(output, lines)
+    elif lines:
+        echo(lines.removesuffix("\n"), data=True)

@@ -8,6 +8,7 @@ import typer
 
 from harness.cli.console import echo, existing_folder
 from harness.machine.process import quiet_libraries, use_cores
+from harness.values import names
 
 Overrides = Annotated[
     Optional[list[str]],  # noqa: UP045 - typer reads this form
@@ -44,10 +45,10 @@ def run(
     config = compose_config(overrides or [], existing_folder(config_dir))
     stop_on_sigterm()
     from harness.machine.process import show_progress
-    from harness.pipeline import run_experiment
+    from harness.pipeline import Watch, run_experiment
 
     command = command_line(["run", *repeatable(overrides or [], config_dir)])
-    result = run_experiment(config, command=command, progress=show_progress())
+    result = run_experiment(config, command=command, watch=Watch(progress=show_progress()))
     if as_json:
         record = {
             "run_id": result.run_id, "metrics": result.metrics, "params": result.params,
@@ -76,10 +77,10 @@ def repeatable(overrides: list[str], config_dir: Path | None) -> list[str]:
 def _table(metrics: dict[str, float], languages: list[str]) -> str:
     from harness.report.render import plain_table
 
-    names = ("entity_f1", "span_f1", "span_accuracy", "label_accuracy")
+    shown = ("entity_f1", "span_f1", "span_accuracy", "label_accuracy")
     rows = []
-    for language in [*languages, "mean"]:
-        values = [metrics.get(f"test/{language}/{name}") for name in names]
+    for language in [*languages, names.MEAN]:
+        values = [metrics.get(names.score("test", language, name)) for name in shown]
         if values[0] is not None:
             rows.append([language, *(f"{100 * value:.1f}" if value is not None else "" for value in values)])
-    return plain_table(["test", *(name.replace("_", " ") for name in names)], rows)
+    return plain_table(["test", *(name.replace("_", " ") for name in shown)], rows)

@@ -215,11 +215,11 @@ def project(
 ) -> None:
     """Project entities onto a translation: one JSON line a pair, in order. The aligner learns from all pairs given."""
     _start(output)
-    from harness.corpora.conll_writer import jsonl_text
     from harness.machine.files import write_text
     from harness.transfer.projection.spans import fate_counts
     from harness.transfer.ranking import add_ranked
     from harness.values.errors import UsageError
+    from harness.values.interchange import as_lines
     from harness.workflows.transfer_files import (
         Languages,
         alignment_error,
@@ -268,7 +268,7 @@ def project(
     order = {name: one["span_f1"] if score else -one["aer"] for name, one in scores.items()}
     best = ranked(order)[0][0] if order else names[0]
     projected, account, _, _ = results[best]
-    write_text(output, jsonl_text(projected))
+    write_text(output, as_lines(projected))
     counts = fate_counts(account) | {"sentences_with_unknown_regions": sum(bool(one.unknown) for one in projected)}
     value = {"pairs": len(projected), "aligner": best, "projection": counts, "scores": scores}
     line = f"wrote {output}: {counts['projected']} of {counts['source']} entities projected by {best}"

@@ -27,6 +27,9 @@ class TrackingConfig(Strict):
     """Store the predictions on the test sets (never for a restricted corpus)."""
     system_metrics: bool = True
     """Sample processor, memory and GPU use while a run trains."""
+    state_seconds: float = Field(default=30, ge=0)
+    """Seconds from one full state of a training to the next, at least; a killed run goes on from the last one. 0 writes
+    one before every step."""
 
 
 NO_TRANSLATOR = TranslatorCard(name="none", kind="none")

@@ -20,7 +20,7 @@ from harness.corpora.readers.tables import TABLE_FORMATS, fetch_hub_files, read_
 from harness.machine.provenance import file_digest
 from harness.values.account import Account
 from harness.values.errors import DataError, FileError, listing, nearest, shown
-from harness.values.records import Corpus, Origin, Sentence, Span
+from harness.values.records import Corpus, CorpusKey, Origin, Sentence, Span
 
 logger = logging.getLogger(__name__)
 
@@ -34,9 +34,6 @@ _ORIGINS = {
     "translated_train": Origin.TRANSLATED,
     "translated_test": Origin.TRANSLATED,
 }
-
-Key = tuple[str, str]
-"""Language and split."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +58,7 @@ class Catalogue:
     """
 
     card: DataCard
-    corpora: Mapping[Key, Corpus]
+    corpora: Mapping[CorpusKey, Corpus]
     differences: tuple[Difference, ...]
 
     def corpus(self, language: str, split: str) -> Corpus:
@@ -69,7 +66,7 @@ class Catalogue:
         return self.corpora[(language, split)]
 
 
-def load_corpora(card: DataCard, folder: Path, wanted: Iterable[Key]) -> Catalogue:
+def load_corpora(card: DataCard, folder: Path, wanted: Iterable[CorpusKey]) -> Catalogue:
     """Read splits of a card.
 
     :param folder: what the card's relative paths start from.
@@ -87,7 +84,7 @@ def load_corpora(card: DataCard, folder: Path, wanted: Iterable[Key]) -> Catalog
         raise DataError(
             f"{card.name} has no {listing(absent)}; add the files to the data card or choose other languages"
         )
-    corpora: dict[Key, Corpus] = {}
+    corpora: dict[CorpusKey, Corpus] = {}
     differences: list[Difference] = []
     for language, split in keys:
         source = _source(card, language, split)

@@ -1,6 +1,5 @@
-"""Writing corpora in the two interchange formats: JSON lines, and two-column CoNLL (IOB2)."""
+"""Writing corpora as two-column CoNLL (IOB2); JSON lines are :mod:`harness.values.interchange`."""
 
-import json
 import re
 from collections.abc import Iterable
 
@@ -11,24 +10,6 @@ from harness.values.languages import word_offsets
 from harness.values.records import Sentence
 
 WRITERS = ("jsonl", "conll")
-
-
-def jsonl_text(sentences: Iterable[Sentence]) -> str:
-    """Return the interchange JSON lines; tokens and unknown regions are kept where a sentence has them."""
-    lines = []
-    for sentence in sentences:
-        value: dict[str, object] = {
-            "id": sentence.id,
-            "text": sentence.text,
-            "language": sentence.language,
-            "spans": [{"start": span.start, "end": span.end, "label": span.label} for span in sentence.spans],
-        }
-        if sentence.tokens is not None:
-            value["tokens"] = sentence.tokens
-        if sentence.unknown:
-            value["unknown"] = sentence.unknown
-        lines.append(json.dumps(value, ensure_ascii=False))
-    return "".join(f"{line}\n" for line in lines)
 
 
 def conll_text(sentences: Iterable[Sentence]) -> tuple[str, Account]:

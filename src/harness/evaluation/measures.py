@@ -10,14 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.evaluation.spans import COLUMN, ERROR_KINDS, Counts
-
-MEASURES = (
-    "entity_f1", "entity_precision", "entity_recall",
-    "span_f1", "span_precision", "span_recall", "span_accuracy", "label_accuracy",
-    "partial_f1", "type_f1",
-)  # fmt: skip
-
-LABEL_MEASURES = ("entity_f1", "entity_precision", "entity_recall")
+from harness.values.names import LABEL_MEASURES, MEASURES
 
 Numbers = NDArray[np.float64]
 
@@ -79,11 +72,6 @@ def measures(counts: Counts, labels: Sequence[str]) -> dict[str, float]:
         label_sums = np.zeros_like(sums) if table is None else table.sum(axis=0, dtype=np.int64)
         found |= {f"{label}/{name}": float(measure(name, label_sums)) for name in LABEL_MEASURES}
     return found
-
-
-def named(split: str, language: str, values: Mapping[str, float]) -> dict[str, float]:
-    """Prefix measures as ``split/language/measure``."""
-    return {f"{split}/{language}/{name}": value for name, value in values.items()}
 
 
 def mean_over_languages(by_language: Mapping[str, Mapping[str, float]]) -> dict[str, float]:

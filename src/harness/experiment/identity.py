@@ -17,13 +17,11 @@ from harness.config.strict import DESCRIBES, resolve_path
 from harness.machine.provenance import content_digest
 from harness.transfer.mixture import needed_corpora
 from harness.transfer.routes import file_splits
-from harness.values.records import Corpus
-
-Key = tuple[str, str]
-"""Language and split."""
+from harness.values import names
+from harness.values.records import Corpus, CorpusKey
 
 
-def needed_splits(config: Config) -> list[Key]:
+def needed_splits(config: Config) -> list[CorpusKey]:
     """Return the splits of the card that an experiment reads, tests and development sets to report included."""
     source = config.data.source.language
     # What is translated by the run itself is no file of the card.
@@ -100,8 +98,8 @@ def local_files(config: Config) -> Iterator[tuple[str, str, str]]:
     keys: dict[str, tuple[str, ...]] = {"encoder": ("path",)}
     if config.method.translates:
         keys |= {"translator": ("path", "tokenizer"), "aligner": ("path", "priors")}
-    for group, names in keys.items():
-        for key in names:
+    for group, group_keys in keys.items():
+        for key in group_keys:
             value = getattr(getattr(config, group), key, None)
             path = Path(str(value or "")).expanduser()
             if value and path.exists():
@@ -120,7 +118,7 @@ def _split_identities(config: Config) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def data_params(
-    config: Config, corpora: Mapping[Key, Corpus], translated: Mapping[Key, Corpus] | None = None
+    config: Config, corpora: Mapping[CorpusKey, Corpus], translated: Mapping[CorpusKey, Corpus] | None = None
 ) -> dict[str, str]:
     """Return what a run records of its data: ``data.digest`` of all of it, ``data.tests`` of each test set.
 
@@ -133,10 +131,10 @@ def data_params(
     tests = (
         f"{language}={corpora[(language, split)].digest[:8]}" for language, split in sorted(corpora) if split == "test"
     )
-    params = {"data.digest": state.hexdigest(), "data.tests": ",".join(tests)}
+    params = {names.DATA_DIGEST: state.hexdigest(), names.DATA_TESTS: ",".join(tests)}
     if translated:
         made = blake2b(digest_size=8)
         for key in sorted(translated):
             made.update(f"{key} {translated[key].digest}".encode())
-        params["data.translated"] = made.hexdigest()
-    return params | {f"{group}.{key}_digest": digest[:16] for group, key, digest in local_files(config)}
+        params[names.DATA_TRANSLATED] = made.hexdigest()
+    return params | {names.file_digest(group, key): digest[:16] for group, key, digest in local_files(config)}

@@ -1,75 +1,127 @@
-"""What a run records, by name: metrics, parameters, tags, the saved configuration, the predictions as text.
-
-Belongs to the pipeline: the names join all stages, and outside checks and tables rely on them.
-"""
+"""What a run records, from the state of the machine to the last score; the names are in :mod:`harness.values.names`."""
 
 import json
-import re
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from harness.config import Config
-from harness.corpora.catalogue import Catalogue
+from harness.experiment.prepare import Prepared
+from harness.experiment.score import ScoredRound, summarise
 from harness.machine.provenance import available_cores, git_state, source_folder, versions
+from harness.model.plan import OnEpoch
 from harness.synthesis.card import card_metrics
-from harness.transfer.mixture import Mixture
+from harness.tracking.tracker import Tracker
 from harness.transfer.ranking import ranking_tag
-from harness.transfer.routes import Routes
-from harness.values.records import Corpus, Span
+from harness.values import interchange, names
+from harness.values.records import CorpusKey
+
+logger = logging.getLogger(__name__)
 
 
-def data_metrics(catalogue: Catalogue, mixed: Sequence[Mixture]) -> dict[str, float]:
-    """Return ``data/*``: sizes of corpora and mixtures, what readers repaired, differences from the card."""
-    metrics: dict[str, float] = {"data/differences_from_card": float(len(catalogue.differences))}
-    for (language, split), corpus in catalogue.corpora.items():
-        metrics[f"data/{language}/{split}_sentences"] = float(len(corpus))
-        metrics[f"data/{language}/{split}_entities"] = float(corpus.entities)
-        for reason, count in corpus.account.items():
-            metrics[f"data/{language}/{split}_{_metric_name(reason)}"] = float(count)
-    for mixture in mixed:
-        for part, count in mixture.account.items():
-            metrics[f"data/mixture/{part}"] = float(count)
-    metrics["data/mixture/sentences"] = float(sum(len(mixture.train) for mixture in mixed))
+def record_inputs(run: Tracker, prepared: Prepared) -> dict[str, float]:
+    """Record configuration and data before training; return the figures of the data."""
+    config = prepared.config
+    run.log_params(run_params(config) | prepared.data_params)
+    run.log_json(names.CONFIG, saved_config(config))
+    run.log_corpora(list(prepared.corpora.values()))
+    if config.tracking.system_metrics:
+        run.start_system_metrics()
+    for language, card in prepared.cards.items():
+        run.log_json(names.quality_card(language), card)
+    metrics = data_metrics(prepared)
+    run.log_metrics(metrics)
     return metrics
 
 
-def unreachable_metrics(counts: Mapping[tuple[str, str], tuple[int, int]]) -> dict[str, float]:
-    """Return ``data/LANGUAGE/unreachable_entities``, and the same of each split.
+def epoch_recorder(run: Tracker, part: str) -> OnEpoch:
+    """Return what records the curve of one training.
 
-    :param counts: (language, split) → entities that the encoder cannot express, all entities.
+    :param part: name of the model where a run trains several, else empty.
+    """
+
+    def record(epoch: int, values: dict[str, float]) -> None:
+        loss, dev_f1 = values["loss"], values["entity_f1"]
+        curve = {names.of_model(part, names.LOSS): loss, names.of_model(part, names.DEV_F1): dev_f1}
+        run.log_metrics(curve, step=epoch)
+        logger.info("%sepoch %d: loss %.3f, dev entity F1 %.3f", f"{part}/" if part else "", epoch, loss, dev_f1)
+
+    return record
+
+
+def record_round(run: Tracker, prepared: Prepared, scored: ScoredRound, scratch: Path) -> None:
+    """Store the predictions and the checkpoint of one model, where that is allowed and wanted.
+
+    :param scratch: an empty folder to write the model into.
+    """
+    config, part = prepared.config, scored.round.part
+    for entry in scored.corpora:
+        corpus = entry.corpus
+        if config.tracking.predictions and not corpus.restricted:
+            predicted = interchange.with_predictions(corpus.sentences, entry.predictions.spans)
+            run.log_text(names.predictions(part, corpus.split, corpus.language), interchange.as_lines(predicted))
+    if config.tracking.checkpoints != "none":
+        folder = scored.round.trained.tagger.save(scratch, **checkpoint_facts(config, run.run_id))
+        run.log_folder(folder, names.checkpoint(part))
+
+
+def record_outcome(run: Tracker, prepared: Prepared, rounds: Sequence[ScoredRound]) -> tuple[dict[str, float], str]:
+    """Record the figures of all models.
+
+    :returns: the metrics, and why the run counts as collapsed (empty for a sound one).
     """
     metrics: dict[str, float] = {}
-    for (language, split), (missed, _) in counts.items():
-        metrics[f"data/{language}/{split}_unreachable_entities"] = float(missed)
-        total = f"data/{language}/unreachable_entities"
+    collapsed = []
+    for scored in rounds:
+        part, trained = scored.round.part, scored.round.trained
+        metrics |= {names.of_model(part, name): value for name, value in trained.metrics.items()}
+        if trained.training.collapsed:
+            collapsed.append(names.of_model(part, trained.training.collapsed))
+        for entry in scored.corpora:
+            fates = entry.predictions.projection
+            metrics |= {names.projection(entry.corpus.language, fate): value for fate, value in fates.items()}
+    metrics |= _unreachable_metrics([scored.unreachable for scored in rounds])
+    metrics |= {names.MODELS: float(len(rounds)), names.IS_COLLAPSED: float(bool(collapsed))}
+    if len(rounds) > 1:  # seconds add up, sizes and scores of one model are comparable with other runs
+        for name in names.OF_EACH_MODEL:
+            values = [metrics[names.of_model(scored.round.part, name)] for scored in rounds]
+            metrics[name] = sum(values) if name == names.SECONDS else sum(values) / len(values)
+    metrics |= summarise(rounds, prepared.config.targets)
+    kept = prepared.config.tracking.checkpoints != "none"
+    tags = {names.CHECKPOINT_STATE: names.CHECKPOINT_KEPT if kept else names.CHECKPOINT_NONE}
+    why = "; ".join(collapsed)
+    run.set_tags(tags | ({names.COLLAPSED: why} if why else {}))
+    run.log_metrics(metrics)
+    return metrics, why
+
+
+def data_metrics(prepared: Prepared) -> dict[str, float]:
+    """Return sizes of corpora and mixtures, what readers repaired, what projection and synthesis counted."""
+    catalogue = prepared.catalogue
+    metrics = {names.DIFFERENCES: float(len(catalogue.differences))}
+    for (language, split), corpus in catalogue.corpora.items():
+        counts = {"sentences": len(corpus), "entities": corpus.entities, **corpus.account}
+        metrics |= {names.data_count(language, split, what): float(count) for what, count in counts.items()}
+    for mixture in prepared.mixtures:
+        metrics |= {names.mixture_count(part): float(count) for part, count in mixture.account.items()}
+    metrics[names.MIXTURE_SENTENCES] = float(sum(len(mixture.train) for mixture in prepared.mixtures))
+    for language, carried in prepared.routes.training.items():
+        metrics |= {names.projection(language, fate): value for fate, value in carried.metrics().items()}
+    for language, card in prepared.cards.items():
+        metrics |= {names.synthesis(language, what): value for what, value in card_metrics(card).items()}
+    return metrics
+
+
+def _unreachable_metrics(counted: Sequence[Mapping[CorpusKey, tuple[int, int]]]) -> dict[str, float]:
+    """Return the entities out of reach by language and split; models of one encoder count the same."""
+    merged = {key: counts for of_round in counted for key, counts in of_round.items()}
+    metrics: dict[str, float] = {}
+    for (language, split), (missed, _) in merged.items():
+        metrics[names.unreachable(language, split)] = float(missed)
+        total = names.unreachable(language)
         metrics[total] = metrics.get(total, 0.0) + missed
     return metrics
-
-
-def projection_metrics(routes: Routes) -> dict[str, float]:
-    """Return ``projection/LANGUAGE/…`` of the translated training sets."""
-    metrics: dict[str, float] = {}
-    for language, carried in routes.training.items():
-        metrics |= projection_names(language, carried.metrics())
-    return metrics
-
-
-def synthesis_metrics(cards: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
-    """Return ``synthesis/LANGUAGE/…``: what became of the answers the synthetic sentences come from."""
-    return {
-        f"synthesis/{language}/{_metric_name(name)}": value
-        for language, card in cards.items()
-        for name, value in card_metrics(card).items()
-    }
-
-
-def projection_names(language: str, values: Mapping[str, float]) -> dict[str, float]:
-    return {f"projection/{language}/{_metric_name(name)}": value for name, value in values.items()}
-
-
-def _metric_name(text: str) -> str:
-    return re.sub(r"[^\w.\-: /]", "_", text)  # a foreign label may hold what MLflow refuses in a name
 
 
 _HOW = ("ranking", "timeout_seconds", "concurrency", "api_key_env")
@@ -88,12 +140,12 @@ def run_params(config: Config) -> dict[str, str]:
     encoder = config.encoder.model_dump(
         mode="json", exclude={"citation", "notes", "languages", "license", "layers", "learning_rate", "max_epochs"}
     )
-    params = {"data.name": config.data.name, "data.source": config.data.source.language}
-    params["data.targets"] = ",".join(config.targets)
+    params = {names.DATA_NAME: config.data.name, names.DATA_SOURCE: config.data.source.language}
+    params[names.DATA_TARGETS] = ",".join(config.targets)
     params |= _flat({"encoder": encoder, **values})
-    params["trainer.learning_rate"] = str(config.learning_rate)
-    params["trainer.max_epochs"] = str(config.max_epochs)
-    params["trainer.threads"] = str(config.trainer.threads or available_cores())
+    params[names.LEARNING_RATE] = str(config.learning_rate)
+    params[names.MAX_EPOCHS] = str(config.max_epochs)
+    params[names.THREADS] = str(config.trainer.threads or available_cores())
     return params
 
 
@@ -120,22 +172,22 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
 def run_tags(config: Config, command: str) -> dict[str, str]:
     """Return the tags of a run: protocol, languages, provenance and the line that repeats it."""
     tags = {
-        "protocol": config.effective_protocol,
-        "languages": ",".join((config.data.source.language, *config.targets)),
+        names.PROTOCOL: config.effective_protocol,
+        names.LANGUAGES: ",".join((config.data.source.language, *config.targets)),
         "translator": config.translator.name,
         "aligner": config.aligner.name,
         "generator": config.synthesis.name,
-        "scorer": "exact character spans (conlleval, seqeval default)",
-        "restricted": str(config.data.restricted).lower(),
-        "harness.command": command,
+        names.SCORER: "exact character spans (conlleval, seqeval default)",
+        names.RESTRICTED: str(config.data.restricted).lower(),
+        names.COMMAND: command,
     }
     folder = Path.cwd()
     for kind, tag in (
         ("translator", ranking_tag(config.translator, "translator", folder)),
         ("aligner", ranking_tag(config.aligner, "aligner", folder)),
     ):
-        tags |= {f"{kind}.ranking": tag} if tag else {}
-    return tags | git_state(source_folder()) | {f"version.{name}": text for name, text in versions().items()}
+        tags |= {names.ranking(kind): tag} if tag else {}
+    return tags | git_state(source_folder()) | {names.version(name): text for name, text in versions().items()}
 
 
 def run_name(config: Config) -> str:
@@ -162,16 +214,3 @@ def checkpoint_facts(config: Config, run_id: str) -> dict[str, Any]:
         "data_url": config.data.url,
         "base_model": "" if Path(config.encoder.path or "").is_dir() else config.encoder.path or "",
     }
-
-
-def predictions_text(corpus: Corpus, predicted: Sequence[Sequence[Span]]) -> str:
-    lines = []
-    for sentence, spans in zip(corpus.sentences, predicted, strict=True):
-        listed = [{"start": span.start, "end": span.end, "label": span.label} for span in spans]
-        value: dict[str, Any] = {
-            "id": sentence.id, "text": sentence.text, "language": sentence.language, "spans": listed,
-        }  # fmt: skip
-        if sentence.tokens is not None:
-            value["tokens"] = sentence.tokens
-        lines.append(json.dumps(value, ensure_ascii=False))
-    return "\n".join(lines) + "\n"

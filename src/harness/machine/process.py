@@ -41,12 +41,16 @@ def quiet_libraries() -> None:
         sys.modules["transformers"].logging.set_verbosity_error()
 
 
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS")
+"""Read by numerical libraries when they start their threads."""
+
+
 def use_cores(processes: int = 1) -> None:
     """Give this process its share of the cores before numerical libraries start their threads."""
     from harness.machine.provenance import available_cores
 
     share = max(1, available_cores() // processes)
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"):
+    for name in THREAD_VARIABLES:
         os.environ.setdefault(name, str(share))
 
 

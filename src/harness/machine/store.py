@@ -17,7 +17,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Protocol
@@ -109,6 +109,11 @@ def remove_cache_leftovers() -> None:
     for kind in place.iterdir():
         if kind.is_dir():
             remove_leftovers(kind, ".")
+    for folder in (place / "training").glob("*/"):
+        old = time.time() - folder.stat().st_mtime > WORKING_DAYS * 86_400
+        lock = folder.with_name(f"{folder.name}.lock")
+        if re.fullmatch(r"[0-9a-f]{24}", folder.name) and old and not is_locked(lock):
+            shutil.rmtree(folder, ignore_errors=True)
     for path in (place / "working").glob("*.sqlite"):
         lock = path.with_suffix(".lock")
         ours = re.fullmatch(r"[a-z]+-[0-9a-f]{32}", path.stem) and lock.is_file()
@@ -290,6 +295,36 @@ class MemoryStore:
         if (kind, key) not in self._results:
             self._results[(kind, key)] = make()
         return self._results[(kind, key)]
+
+
+@contextmanager
+def resumable_folder(key: str, *, done: type[BaseException]) -> Iterator[Path]:
+    """Give a folder that a killed process leaves to the next one with the same key, and that is removed in the end.
+
+    Where another process has it, a temporary one takes its place.
+
+    :param done: an error after which nobody will come back for it; after others it stays.
+    """
+    place = cache_folder() / "training"
+    lock = place / f"{key}.lock"
+    folder = place / key
+    with disk_errors(folder):
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        try:
+            # The lock's file stays: whoever waits for it must not be left with one that nobody else can see.
+            stack.enter_context(file_lock(lock, "another training of the same", seconds=0))
+        except HarnessError:
+            yield stack.enter_context(scratch_folder())
+            return
+        with disk_errors(folder):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        try:
+            yield folder
+        except done:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

@@ -69,6 +69,11 @@ class BucketSampler:
         self._rank = rank
         self._world_size = world_size
         self._passes = 0
+        self._done = 0
+
+    def start_at(self, passes: int, batches: int) -> None:
+        """Go on behind some passes, and some batches of the next one."""
+        self._passes, self._done = passes, batches
 
     def _batches(self, number: int) -> list[list[int]]:
         made = batches_by_length(
@@ -81,9 +86,9 @@ class BucketSampler:
         return (made + made[:missing])[self._rank :: self._world_size]
 
     def __iter__(self) -> Iterator[list[int]]:
-        number = self._passes
-        self._passes += 1
-        return iter(self._batches(number))
+        number, done = self._passes, self._done
+        self._passes, self._done = number + 1, 0
+        return iter(self._batches(number)[done:])
 
     def __len__(self) -> int:
         # The number of batches does not depend on the shuffle: lengths are sorted before they are cut.

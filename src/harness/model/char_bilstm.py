@@ -49,18 +49,18 @@ class CharBilstm(Network):
 
     def forward(self, batch: Batch) -> Tensor:
         """Return logits of the labelled words, shape (labelled words, tags)."""
-        spelled = batch["spelling"]  # (distinct words, bytes)
+        spelled = batch.inputs["spelling"]  # (distinct words, bytes)
         embedded = self.bytes(spelled).transpose(1, 2)  # (distinct words, dimensions, bytes)
         convolved = torch.relu(self.convolution(embedded))
         convolved = convolved.masked_fill((spelled == PADDING).unsqueeze(1), 0.0)
         words = self.dropout(convolved.amax(dim=2))  # (distinct words, filters)
-        sentences = words[batch["words"]]  # (batch, words, filters)
+        sentences = words[batch.inputs["words"]]  # (batch, words, filters)
         packed = nn.utils.rnn.pack_padded_sequence(
-            sentences, batch["lengths"].cpu(), batch_first=True, enforce_sorted=False
+            sentences, batch.inputs["lengths"].cpu(), batch_first=True, enforce_sorted=False
         )
         output, _ = self.lstm(packed)
         context, _ = nn.utils.rnn.pad_packed_sequence(output, batch_first=True, total_length=sentences.shape[1])
-        logits: Tensor = self.head(self.dropout(context.flatten(0, 1)[batch["positions"]]))
+        logits: Tensor = self.head(self.dropout(context.flatten(0, 1)[batch.positions]))
         return logits
 
     def encoder_parameters(self) -> int:
@@ -149,12 +149,12 @@ class CharCoder:
         positions = np.concatenate(
             [window.positions.astype(np.int64) + row * width for row, window in enumerate(windows)]
         )
-        return {
+        inputs = {
             "spelling": torch.from_numpy(table),
             "words": torch.from_numpy(words),
             "lengths": torch.from_numpy(lengths),
-            "positions": torch.from_numpy(positions),
         }
+        return Batch(inputs, torch.from_numpy(positions))
 
     def save(self, folder: Path) -> None:
         """The coder has nothing to keep: spellings are read from the text."""

@@ -21,7 +21,25 @@ from harness.values.records import Sentence
 logger = logging.getLogger(__name__)
 
 
-Batch = dict[str, Tensor]
+@dataclass(frozen=True)
+class Batch:
+    """Some windows, padded, as a network reads them.
+
+    :param inputs: tensors by the name the coder gives them; the first dimension of most is the window.
+    :param positions: where the labelled words are among all places of the padded batch, flattened;
+        shape (labelled words,).
+    :param tags: tag ids of the labelled words, shape (labelled words,); nothing where they are to be predicted.
+    """
+
+    inputs: dict[str, Tensor]
+    positions: Tensor
+    tags: Tensor | None = None
+
+    def to(self, device: torch.device, non_blocking: bool = True) -> "Batch":
+        """Return the batch on a device; Lightning calls this too."""
+        moved = {name: tensor.to(device, non_blocking=non_blocking) for name, tensor in self.inputs.items()}
+        tags = None if self.tags is None else self.tags.to(device, non_blocking=non_blocking)
+        return Batch(moved, self.positions.to(device, non_blocking=non_blocking), tags)
 
 
 class Coder(Protocol):
@@ -80,11 +98,6 @@ def model_size(network: Network) -> ModelSize:
     """Count the parameters of a network."""
     total = sum(parameter.numel() for parameter in network.parameters())
     return ModelSize(total / 1e6, network.encoder_parameters() / 1e6, total * 4 / 1e6)
-
-
-def to_device(batch: Batch, device: torch.device) -> Batch:
-    """Move a batch."""
-    return {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
 
 
 def state_of(network: nn.Module) -> dict[str, Any]:

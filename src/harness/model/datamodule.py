@@ -1,7 +1,7 @@
 """The Lightning data module: encoded windows in, seeded batches of similar length out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytorch_lightning as pl
@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 from harness.model.batching import BucketSampler, batches_by_length
 from harness.model.contract import Batch, Coder
 from harness.model.encoding import EncodedSentence, Integers, Window, gold_tags, unseen_words, windows
+from harness.model.plan import TrainingPlan
 from harness.values.records import Sentence
 
 PREDICTION_TOKENS = 4096
@@ -66,8 +67,9 @@ def prediction_batches(corpus: EncodedCorpus) -> list[list[int]]:
 class TaggingData(pl.LightningDataModule):
     """Training and development batches of one model.
 
-    :param train: labelled corpus; its tags become ``batch["tags"]``.
+    :param train: labelled corpus; its tags become ``Batch.tags``.
     :param dev: the corpus that selects the checkpoint.
+    :param plan: tags, batch size and seed.
     """
 
     def __init__(
@@ -75,32 +77,30 @@ class TaggingData(pl.LightningDataModule):
         train: EncodedCorpus,
         dev: EncodedCorpus,
         coder: Coder,
-        *,
-        tag_ids: dict[str, int],
-        batch_size: int,
-        token_budget: int | None,
-        seed: int,
+        plan: TrainingPlan,
     ) -> None:
         super().__init__()
         self.train_corpus = train
         self.dev_corpus = dev
         self._coder = coder
-        self._batch_size = batch_size
-        self._token_budget = token_budget
-        self._seed = seed
+        self._plan = plan
+        tag_ids = {tag: number for number, tag in enumerate(plan.tags)}
         self._tags, self.inexact_spans = gold_tags(train.sentences, train.encoded, tag_ids)
+        self.position = (0, 0)
+        """Passes, and batches of the next one, that a resumed training has behind it."""
 
     def train_dataloader(self) -> DataLoader[Window]:
         """Return batches of training windows; every pass is shuffled differently."""
         trainer = self.trainer
         sampler = BucketSampler(
             [len(window.pieces) for window in self.train_corpus.windows],
-            batch_size=self._batch_size,
-            token_budget=self._token_budget,
-            seed=self._seed,
+            batch_size=self._plan.settings.batch_size,
+            token_budget=self._plan.settings.token_budget,
+            seed=self._plan.seed,
             rank=trainer.global_rank if trainer else 0,
             world_size=trainer.world_size if trainer else 1,
         )
+        sampler.start_at(*self.position)
         return DataLoader(
             self.train_corpus.windows,  # type: ignore[arg-type]
             batch_sampler=sampler,
@@ -116,10 +116,9 @@ class TaggingData(pl.LightningDataModule):
         )
 
     def _collate_labelled(self, batch: list[Window]) -> Batch:
-        collated = self._coder.collate(batch)
         tags: list[Integers] = [self._tags[window.sentence][window.words] for window in batch]
-        collated["tags"] = torch.from_numpy(np.concatenate(tags).astype(np.int64))
-        return collated
+        labelled = torch.from_numpy(np.concatenate(tags).astype(np.int64))
+        return replace(self._coder.collate(batch), tags=labelled)
 
     def _collate_indices(self, indices: list[int]) -> tuple[list[int], Batch]:
         return indices, self._coder.collate([self.dev_corpus.windows[index] for index in indices])

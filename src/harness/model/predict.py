@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-from harness.model.contract import Coder, Network, to_device
+from harness.model.contract import Coder, Network
 from harness.model.datamodule import EncodedCorpus, prediction_batches
 from harness.model.encoding import Integers, spans_from_tag_ids
 from harness.values.records import Span
@@ -59,7 +59,7 @@ def predict_spans(
     merger = TagMerger(corpus, names)
     with torch.inference_mode(), autocast(device, bf16):
         for indices in prediction_batches(corpus):
-            batch = to_device(coder.collate([corpus.windows[index] for index in indices]), device)
+            batch = coder.collate([corpus.windows[index] for index in indices]).to(device)
             merger.add(indices, network(batch).argmax(dim=-1).to("cpu", torch.int32).numpy())
     return merger.spans()
 

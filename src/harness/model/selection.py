@@ -3,8 +3,8 @@
 import json
 import math
 import time
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -14,12 +14,9 @@ from safetensors.torch import save_file
 from harness.machine.files import atomic_path
 from harness.machine.process import release_freed_memory
 from harness.model.contract import state_of
+from harness.model.plan import OnEpoch
 from harness.model.tagger import Tagger
 from harness.values.errors import HarnessError
-
-OnEpoch = Callable[[int, dict[str, float]], None]
-"""Called after each epoch (from 1) with its loss and dev measures; may raise to stop the run."""
-
 
 SELECTION = "entity_f1"
 
@@ -35,12 +32,12 @@ class Recorder:
             file.write(json.dumps([epoch, values]) + "\n")
 
     def replay(self, selection: "Selection", on_epoch: OnEpoch) -> None:
-        """Tell the epochs in order, and note what selection came to in the other process."""
+        """Report the epochs in order, and select as the other process did."""
         for line in self._path.read_text(encoding="utf-8").splitlines():
             epoch, values = json.loads(line)
             selection.train_seconds = values.pop("train_seconds")
             selection.diverged |= not math.isfinite(values["loss"])
-            selection.epochs = epoch
+            selection.history.append(values)
             if values[SELECTION] > selection.best_score:
                 selection.best_score, selection.best_epoch = values[SELECTION], epoch
             on_epoch(epoch, values)
@@ -56,10 +53,39 @@ class Selection(pl.Callback):
         self.best_score = -1.0
         self.best_epoch = 0
         self.train_seconds = 0.0
-        self.epochs = 0
         self.diverged = False
+        self.history: list[dict[str, float]] = []
+        """Loss and dev measures of each epoch."""
+        self.former_seconds = 0.0
+        """Wall time of the parts before this process took the training up."""
+        self._began = time.perf_counter()
         self._started = 0.0
         self._loss = 0.0
+
+    @property
+    def epochs(self) -> int:
+        """Number of epochs behind us."""
+        return len(self.history)
+
+    def state(self) -> dict[str, Any]:
+        """Return what a resumed training must know, as plain numbers."""
+        return {
+            "best_score": self.best_score,
+            "best_epoch": self.best_epoch,
+            "train_seconds": self.train_seconds,
+            "seconds": self.former_seconds + time.perf_counter() - self._began,
+            "diverged": self.diverged,
+            "history": self.history,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up a state, and report its epochs to those who watch this process."""
+        self.best_score, self.best_epoch = state["best_score"], state["best_epoch"]
+        self.train_seconds, self.diverged = state["train_seconds"], state["diverged"]
+        self.former_seconds = state["seconds"]
+        for values in state["history"]:
+            self.history.append(values)
+            self.on_epoch(self.epochs, values)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._started = time.perf_counter()
@@ -71,9 +97,9 @@ class Selection(pl.Callback):
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, Tagger)
-        self.epochs = trainer.current_epoch + 1
-        measures = pl_module.dev_measures
-        score = measures[SELECTION]
+        values = {"loss": self._loss, **pl_module.dev_measures}
+        self.history.append(values)
+        score = values[SELECTION]
         if score > self.best_score:
             self.best_score, self.best_epoch = score, self.epochs
             if trainer.is_global_zero:
@@ -85,7 +111,7 @@ class Selection(pl.Callback):
         self.diverged |= not math.isfinite(self._loss)
         if trainer.is_global_zero:
             extra = {"train_seconds": self.train_seconds} if isinstance(self.on_epoch, Recorder) else {}
-            self.on_epoch(self.epochs, {"loss": self._loss, **measures, **extra})
+            self.on_epoch(self.epochs, {**values, **extra})
 
 
 def _save(state: dict[str, torch.Tensor], path: Path) -> None:

@@ -8,14 +8,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from harness.model.trained import TrainedModel, load_model
+from harness.model.trained import TrainedTagger, load_tagger
 from harness.values.records import Sentence
 
 
 class EntityModel:
     """What MLflow's pyfunc calls."""
 
-    def __init__(self, model: TrainedModel) -> None:
+    def __init__(self, model: TrainedTagger) -> None:
         self._model = model
 
     def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> list[list[dict[str, Any]]]:
@@ -25,7 +25,7 @@ class EntityModel:
         """
         texts = _texts(model_input)
         sentences = [Sentence(str(number), text, "und") for number, text in enumerate(texts, 1)]
-        found = self._model.predict(sentences)
+        found = self._model.predict(sentences).spans
         return [
             [{**span._asdict(), "text": text[span.start : span.end]} for span in spans]
             for text, spans in zip(texts, found, strict=True)
@@ -45,4 +45,4 @@ def _texts(model_input: Any) -> list[str]:
 
 def _load_pyfunc(path: str) -> EntityModel:
     """Load the model folder; called by MLflow."""
-    return EntityModel(load_model(Path(path)))
+    return EntityModel(load_tagger(Path(path)))

@@ -1,47 +1,32 @@
 """The Lightning module: cross-entropy on first pieces, AdamW with linear warm-up and decay."""
 
 import math
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
-from harness.config import TrainerConfig
 from harness.model.contract import Batch, Network
+from harness.model.plan import ScoreDev, TrainingPlan
 from harness.model.predict import TagMerger
-from harness.values.records import Span
-
-ScoreDev = Callable[[list[tuple[Span, ...]]], dict[str, float]]
-"""From the predicted spans of the dev set to measures; ``entity_f1`` selects. With several devices it is pickled."""
 
 
 class Tagger(pl.LightningModule):
     """Trains a network to tag words.
 
-    :param names: the tag set, O first.
     :param score_dev: scores the dev predictions at the end of an epoch.
     """
 
-    def __init__(
-        self,
-        network: Network,
-        names: Sequence[str],
-        *,
-        settings: TrainerConfig,
-        learning_rate: float,
-        score_dev: ScoreDev,
-    ) -> None:
+    def __init__(self, network: Network, plan: TrainingPlan, score_dev: ScoreDev) -> None:
         super().__init__()
         self.network = network
-        self.names = tuple(names)
-        self.settings = settings
-        self.learning_rate = learning_rate
+        self.plan = plan
         self.score_dev = score_dev
         self.dev_measures: dict[str, float] = {}
         self.words_per_batch = 1.0
-        self._losses: list[Tensor] = []
+        self.losses: list[Tensor] = []
+        """Of the steps of this epoch."""
         self._merger: TagMerger | None = None
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor | None:
@@ -50,11 +35,11 @@ class Tagger(pl.LightningModule):
         A mean over the batch would let a batch of three-word headlines weigh as much as one of long sentences, which
         batches of similar length do contain.
         """
-        tags = batch["tags"]
-        if not len(tags):
+        tags = batch.tags
+        if tags is None or not len(tags):
             return None  # a batch of empty sentences teaches nothing
         loss = nn.functional.cross_entropy(self.network(batch).float(), tags, reduction="sum") / self.words_per_batch
-        self._losses.append(loss.detach())
+        self.losses.append(loss.detach())
         return loss
 
     def optimizer_step(self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Any = None) -> None:
@@ -88,15 +73,15 @@ class Tagger(pl.LightningModule):
         """Note a loss that is not a number: the run has diverged and stops."""
         if not math.isfinite(self.training_loss()):
             self.trainer.should_stop = True
-        self._losses.clear()
+        self.losses.clear()
 
     def training_loss(self) -> float:
         """Return the mean loss of the epoch so far; 0 before the first step."""
-        return float(torch.stack(self._losses).mean()) if self._losses else 0.0
+        return float(torch.stack(self.losses).mean()) if self.losses else 0.0
 
     def on_validation_epoch_start(self) -> None:
         """Start collecting predictions."""
-        self._merger = TagMerger(self.trainer.datamodule.dev_corpus, self.names)  # type: ignore[attr-defined]
+        self._merger = TagMerger(self.trainer.datamodule.dev_corpus, self.plan.tags)  # type: ignore[attr-defined]
 
     def validation_step(self, batch: tuple[list[int], Batch], batch_idx: int) -> None:
         """Predict the tags of some dev windows."""
@@ -115,14 +100,14 @@ class Tagger(pl.LightningModule):
         plain = [parameter for parameter in self.parameters() if parameter.requires_grad and parameter.dim() <= 1]
         optimizer = torch.optim.AdamW(
             [
-                {"params": decayed, "weight_decay": self.settings.weight_decay},
+                {"params": decayed, "weight_decay": self.plan.settings.weight_decay},
                 {"params": plain, "weight_decay": 0.0},
             ],
-            lr=self.learning_rate,
+            lr=self.plan.learning_rate,
             fused=True,
         )
         total = int(self.trainer.estimated_stepping_batches)
-        warmup = round(self.settings.warmup_share * total)
+        warmup = round(self.plan.settings.warmup_share * total)
 
         def factor(step: int) -> float:
             if step < warmup:

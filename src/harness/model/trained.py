@@ -8,7 +8,8 @@ that does not fit them is refused: a flipped bit in the weights would load witho
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,12 +22,16 @@ from safetensors.torch import load_file
 from harness.config import EncoderCard
 from harness.config.strict import Strict
 from harness.machine.files import disk_errors, write_text
+from harness.machine.process import thread_count
 from harness.machine.provenance import file_digest
 from harness.model.contract import Coder, Network
-from harness.model.datamodule import encode_corpus
+from harness.model.datamodule import EncodedCorpus, encode_corpus
+from harness.model.encoding import unreachable_spans
 from harness.model.predict import predict_spans
+from harness.model.recogniser import Predictions
+from harness.values.account import Account
 from harness.values.errors import DataError, shown
-from harness.values.records import Sentence, Span
+from harness.values.records import Sentence
 
 logger = logging.getLogger(__name__)
 
@@ -34,12 +39,25 @@ MANIFEST = "harness.json"
 FORMAT = 1
 
 
+CPU = torch.device("cpu")
+
+Encode = Callable[[Sequence[Sentence], Coder, int], EncodedCorpus]
+"""Sentences, coder, overlap of windows → encoded corpus."""
+
+
+def _encode(sentences: Sequence[Sentence], coder: Coder, overlap: int) -> EncodedCorpus:
+    return encode_corpus(sentences, coder, overlap=overlap)
+
+
 @dataclass(frozen=True)
-class TrainedModel:
-    """A network with what is needed to use it.
+class TrainedTagger:
+    """A network with what is needed to use it: the recogniser that training makes and an exported folder holds.
 
     :param tags: the tag set, O first.
     :param overlap: pieces two windows of a long sentence share.
+    :param bf16: predict in bfloat16 autocast, as in training; an exported model predicts in float32.
+    :param threads: of torch while it predicts; as they are without it.
+    :param encode: a process that predicts the same sentences often keeps them encoded.
     """
 
     network: Network
@@ -48,38 +66,55 @@ class TrainedModel:
     card: EncoderCard
     max_length: int
     overlap: int
+    device: torch.device = CPU
+    bf16: bool = False
+    threads: int | None = None
+    encode: Encode = _encode
 
-    def predict(
-        self, sentences: Sequence[Sentence], *, device: torch.device | None = None, bf16: bool = False
-    ) -> list[tuple[Span, ...]]:
+    @property
+    def identity(self) -> str:
+        """What its predictions depend on besides the sentences."""
+        return f"{self.card.name} {self.coder.identity}"
+
+    def predict(self, sentences: Sequence[Sentence]) -> Predictions:
         """Return the entities of each sentence; sentences of any length, also empty ones."""
-        corpus = encode_corpus(sentences, self.coder, overlap=self.overlap)
-        return predict_spans(
-            self.network, corpus, self.coder, self.tags, device=device or torch.device("cpu"), bf16=bf16
-        )
+        corpus = self.encode(sentences, self.coder, self.overlap)
+        with thread_count(self.threads) if self.threads else nullcontext():
+            spans = predict_spans(self.network, corpus, self.coder, self.tags, device=self.device, bf16=self.bf16)
+        return Predictions(spans, Account({"windowed_sentences": corpus.windowed, "unseen_words": corpus.unseen_words}))
 
+    def unreachable(self, sentences: Sequence[Sentence]) -> dict[str, tuple[int, int]]:
+        """Return for each language how many gold spans the encoder's words and pieces cannot express, and of how
+        many.
+        """
+        corpus = self.encode(sentences, self.coder, self.overlap)
+        counts: dict[str, tuple[int, int]] = {}
+        for sentence, encoded in zip(corpus.sentences, corpus.encoded, strict=True):
+            missed, spans = counts.get(sentence.language, (0, 0))
+            counts[sentence.language] = (missed + unreachable_spans(sentence, encoded), spans + len(sentence.spans))
+        return counts
 
-def save_model(model: TrainedModel, folder: Path, **facts: Any) -> None:
-    """Write a model into a folder.
+    def save(self, folder: Path, **facts: Any) -> Path:
+        """Write the model into a folder, the manifest last.
 
-    :param facts: anything JSON-serialisable to keep in the manifest.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    with disk_errors(folder):
-        model.network.save(folder)
-        model.coder.save(folder)
-    manifest = {
-        "format": FORMAT,
-        "tags": list(model.tags),
-        "encoder": model.card.model_dump(
-            mode="json", exclude={"path"} if Path(model.card.path or "").is_dir() else None
-        ),
-        "max_length": model.max_length,
-        "window_overlap": model.overlap,
-        **facts,
-        "files": {path.name: file_digest(path) for path in sorted(folder.iterdir()) if path.is_file()},
-    }
-    write_text(folder / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+        :param facts: anything JSON-serialisable to keep in the manifest.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        with disk_errors(folder):
+            self.network.save(folder)
+            self.coder.save(folder)
+        local = Path(self.card.path or "").is_dir()  # a place of this machine is nobody's business
+        manifest = {
+            "format": FORMAT,
+            "tags": list(self.tags),
+            "encoder": self.card.model_dump(mode="json", exclude={"path"} if local else None),
+            "max_length": self.max_length,
+            "window_overlap": self.overlap,
+            **facts,
+            "files": {path.name: file_digest(path) for path in sorted(folder.iterdir()) if path.is_file()},
+        }
+        write_text(folder / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+        return folder
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -155,7 +190,7 @@ LARGEST_LAYER = 4_096
 """Units of a char-bilstm layer that can be meant; the largest takes some 600 MB."""
 
 
-def load_model(folder: Path) -> TrainedModel:
+def load_tagger(folder: Path) -> TrainedTagger:
     """Load a model folder, in float32 on the CPU.
 
     :raises DataError: the folder is incomplete or its weights are damaged.
@@ -187,6 +222,6 @@ def load_model(folder: Path) -> TrainedModel:
                 "the run again"
             )
     network.eval()
-    return TrainedModel(
+    return TrainedTagger(
         network, coder, tags, card, manifest.max_length, min(manifest.window_overlap, coder.longest // 2)
     )

@@ -103,9 +103,9 @@ class TransformerNetwork(Network):
 
     def forward(self, batch: Batch) -> Tensor:
         """Return logits of the labelled words, shape (labelled words, tags)."""
-        output = self.model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"])
+        output = self.model(**batch.inputs)
         logits: Tensor = output.logits  # (batch, pieces, tags)
-        return logits.flatten(0, 1)[batch["positions"]]  # (labelled words, tags)
+        return logits.flatten(0, 1)[batch.positions]  # (labelled words, tags)
 
     def encoder_parameters(self) -> int:
         """Return the number of parameters of the encoder without the head."""
@@ -257,11 +257,8 @@ class TransformerCoder:
         positions = np.concatenate(
             [window.positions.astype(np.int64) + row * width + before for row, window in enumerate(windows)]
         )
-        return {
-            "input_ids": torch.from_numpy(ids),
-            "attention_mask": torch.from_numpy(mask),
-            "positions": torch.from_numpy(positions),
-        }
+        inputs = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
+        return Batch(inputs, torch.from_numpy(positions))
 
     def save(self, folder: Path) -> None:
         """Write the tokenizer's files."""

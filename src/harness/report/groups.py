@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.tracking.records import ALIASES, Record
+from harness.tracking.records import Record
+from harness.values import names
 from harness.values.errors import ConfigError, listing, nearest
 
 
@@ -41,13 +42,13 @@ class Group:
         return [run.metrics[metric] for run in self.runs if metric in run.metrics]
 
 
-NOT_A_SETTING = ("seed", "trainer.threads")
+NOT_A_SETTING = (names.SEED, names.THREADS)
 """Parameters in which runs of one row may differ: the repetition, and the machine's share."""
 
 
 def has_key(records: Sequence[Record], name: str) -> bool:
     """Tell whether any run has a parameter or tag of this name."""
-    full = ALIASES.get(name, name)
+    full = names.ALIASES.get(name, name)
     return any(full in record.params or full in record.tags for record in records)
 
 
@@ -60,59 +61,55 @@ def groups(records: Sequence[Record], by: Sequence[str]) -> tuple[list[str], lis
     """
     for name in by:
         if not has_key(records, name):
-            full = ALIASES.get(name, name)
+            full = names.ALIASES.get(name, name)
             known = sorted({key for record in records for key in record.params})
             hint = nearest(full, known)
             raise ConfigError(f"--by {name!r}: no run has it{hint}; parameters: {listing(known, most=40)}")
     collected: dict[tuple[object, ...], list[Record]] = defaultdict(list)
     for record in records:
         settings = {key: value for key, value in record.params.items() if key not in NOT_A_SETTING}
-        settings["scorer"] = record.tags.get("scorer", "")
+        settings[names.SCORER] = record.tags.get(names.SCORER, "")
         signature = tuple(sorted(settings.items()))
-        collected[(record.key("protocol"), tuple(record.key(name) for name in by), signature)].append(record)
-    shown = {ALIASES.get(name, name) for name in by}
+        collected[(record.key(names.PROTOCOL), tuple(record.key(name) for name in by), signature)].append(record)
+    shown = {names.ALIASES.get(name, name) for name in by}
     keys = [*by, *(name for name in _data_columns(records) if name not in shown)]
-    keys += _telling_apart(list(collected), {ALIASES.get(name, name) for name in keys})
+    keys += _telling_apart(list(collected), {names.ALIASES.get(name, name) for name in keys})
     made = []
     for runs in collected.values():
         first = runs[0]
-        made.append(_group(tuple(first.key(name) for name in keys), first.key("protocol"), latest_per_seed(runs)))
+        made.append(_group(tuple(first.key(name) for name in keys), first.key(names.PROTOCOL), latest_per_seed(runs)))
     return keys, sorted(made, key=lambda group: tuple(_order(value) for value in group.keys))
 
 
 def _data_columns(records: Sequence[Record]) -> list[str]:
     """Return the columns that tell runs on different data apart: the corpus, else the test sets under its name."""
-    if len({record.key("data") for record in records if "data.name" in record.params}) > 1:
-        return ["data.name"]
+    if len({record.key("data") for record in records if names.DATA_NAME in record.params}) > 1:
+        return [names.DATA_NAME]
     seen: dict[str, str] = {}
     for record in records:
-        for entry in record.params.get("data.tests", "").split(","):
+        for entry in record.params.get(names.DATA_TESTS, "").split(","):
             language, _, digest = entry.partition("=")
             if seen.setdefault(language, digest) != digest:
-                return ["data.tests"]
+                return [names.DATA_TESTS]
     return []
 
 
 def _telling_apart(signatures: Sequence[tuple[Any, ...]], shown: set[str]) -> list[str]:
     """Return the parameters in which rows of the same name differ."""
     same_name: dict[object, list[dict[str, str]]] = defaultdict(list)
-    for protocol, names, signature in signatures:
+    for protocol, row, signature in signatures:
         settings = dict(signature)
         shown_values = tuple(settings.pop(key, None) for key in sorted(shown))
-        same_name[(protocol, names, shown_values)].append(settings)
+        same_name[(protocol, row, shown_values)].append(settings)
     differing: set[str] = set()
     for rows in same_name.values():
         found = {key for row in rows for key in row if len({row.get(key) for row in rows}) > 1}
         # Digests and the corpus's own keys are no names a person can read: shown where nothing else tells rows apart.
-        named = {key for key in found if not _is_content(key)}
+        named = {key for key in found if not names.is_data(key)}
         if len({tuple(row.get(key) for key in sorted(named)) for row in rows}) < len(rows):
             named = found
         differing |= named
     return sorted(differing - shown)
-
-
-def _is_content(key: str) -> bool:
-    return key.startswith("data.") or key.endswith("_digest")
 
 
 def latest_per_seed(runs: Iterable[Record]) -> list[Record]:
@@ -127,7 +124,7 @@ def latest_per_seed(runs: Iterable[Record]) -> list[Record]:
 
 def _group(keys: tuple[str, ...], protocol: str, runs: Sequence[Record]) -> Group:
     finished = [run for run in runs if run.status == "FINISHED"]
-    sound = tuple(run for run in finished if not run.tags.get("harness.collapsed"))
+    sound = tuple(run for run in finished if not run.tags.get(names.COLLAPSED))
     return Group(keys, protocol, sound, len(finished) - len(sound), len(runs) - len(finished))
 
 

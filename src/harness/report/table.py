@@ -5,14 +5,15 @@ from typing import Any
 
 from harness.report.groups import Group, groups
 from harness.tracking.records import Record
+from harness.values import names
 
 
 def test_languages(records: Sequence[Record], measure: str) -> list[str]:
     """Return the languages tested, sources and targets in the order of the cards, ``mean`` last."""
     order: dict[str, None] = {}
     for record in records:
-        for language in record.tags.get("languages", "").split(","):
-            if f"test/{language}/{measure}" in record.metrics:
+        for language in record.tags.get(names.LANGUAGES, "").split(","):
+            if names.score("test", language, measure) in record.metrics:
                 order.setdefault(language)
     return [*order, "mean"]
 
@@ -33,7 +34,7 @@ def comparison(
     header += [f"{language} {measure.replace('_', ' ')}" if several else language for language, measure in columns]
     rows, objects = [], []
     for group in found:
-        size = group.mean("model/parameters_millions")
+        size = group.mean(names.PARAMETERS)
         cells = [
             *group.keys,
             *([group.protocol] if oracle else []),
@@ -46,7 +47,7 @@ def comparison(
             "unfinished": group.unfinished, "parameters_millions": size, "run_ids": [run.run_id for run in group.runs],
         }  # fmt: skip
         for language, measure in columns:
-            metric = f"test/{language}/{measure}"
+            metric = names.score("test", language, measure)
             mean, deviation = group.mean(metric), group.deviation(metric)
             cells.append(_figure(mean, deviation))
             entry[metric] = mean

@@ -5,23 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import optuna
-
 from harness.config import Config, compose_config
 from harness.config.sweep import Sweep, Value
 from harness.experiment.identity import identity_digest
 from harness.machine.provenance import available_cores
-from harness.sweep.ledger import (
-    finished_trials,
-)
 from harness.sweep.space import as_overrides, cells, probes
-from harness.tracking.store import artifact_folder
-from harness.values.errors import ConfigError, listing
-
-PARENT = "harness.parent_run_id"
-
-
-SETTINGS = "harness.settings"
+from harness.values.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -36,30 +25,29 @@ class Plan:
     sweep: Sweep
     overrides: tuple[str, ...]
     config_dir: Path | None
-    objective: str
-    folder: Path
     workers: int
+    objective: str = ""
+    folder: Path = Path()
     wanted: Mapping[str, dict[str, Value]] = field(default_factory=dict)
     deadline: float | None = None
     parent: str = ""
 
     def trial_overrides(self, cell: Mapping[str, Value], seed: int) -> list[str]:
         """Return the overrides of one run, complete enough for ``harness run``."""
-        fixed = [f"trainer.threads={max(1, available_cores() // self.workers)}"] if self.workers > 1 else []
+        fixed = [f"trainer.threads={self.cores}"] if self.workers > 1 else []
         return [
             *self.sweep.overrides, *self.overrides, *fixed, *as_overrides(cell),
             f"seed={seed}", f"tracking.experiment={self.sweep.name}",
         ]  # fmt: skip
 
+    @property
+    def cores(self) -> int:
+        """Each worker's share of the cores."""
+        return max(1, available_cores() // self.workers)
+
     def config(self, cell: Mapping[str, Value], seed: int) -> Config:
         """Compose the configuration of one run."""
         return compose_config(self.trial_overrides(cell, seed), self.config_dir)
-
-
-def study_folder(uri: str) -> Path:
-    """Return where the journals of studies lie: beside a local tracking database, else in ``mlruns`` here."""
-    local = artifact_folder(uri)
-    return (local.parent if local else Path.cwd() / "mlruns") / "studies"
 
 
 def compose_cells(plan: Plan) -> dict[str, tuple[Config, dict[str, Value]]]:
@@ -78,27 +66,14 @@ def compose_cells(plan: Plan) -> dict[str, tuple[Config, dict[str, Value]]]:
     return composed
 
 
-def check_same_settings(study: optuna.Study, sweep: Sweep, sample: Config) -> None:
-    """A searched study must not mix trials of different settings.
+def search_settings(sweep: Sweep, sample: Config) -> dict[str, object]:
+    """Return what all trials of a searched study have in common.
 
     :param sample: the configuration at the lower edge of the search space.
-    :raises ConfigError: the study has finished trials of others.
     """
-    if sweep.grid:
-        return
-    settings = {
+    return {
         "overrides": identity_digest(sample),
         "search": sweep.model_dump(mode="json")["search"],
         "seeds": list(sweep.seeds),
         "objective": sweep.objective,
     }
-    former = study.user_attrs.get(SETTINGS)
-    if former == settings:
-        return
-    if former is not None and finished_trials(study):
-        changed = [name for name in settings if former.get(name) != settings[name]]
-        raise ConfigError(
-            f"study {sweep.name!r} was begun with other settings ({listing(changed)} changed); "
-            "give the sweep another name, or go back to the former settings"
-        )
-    study.set_user_attr(SETTINGS, settings)

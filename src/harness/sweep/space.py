@@ -14,10 +14,11 @@ from harness.config.compose import shipped_folder
 from harness.config.faults import validated
 from harness.config.sweep import Range, Sweep, Value
 from harness.config.yaml_files import load_mapping
-from harness.pipeline import LABEL_MEASURES, MEASURES
+from harness.values import names
 from harness.values.errors import ConfigError, listing, nearest
+from harness.values.names import LABEL_MEASURES, MEASURES
 
-SELECTION = "train/best_dev_entity_f1"
+SELECTION = names.BEST_DEV_F1
 """Logged by every run: entity F1 of the dev set that selected the checkpoint."""
 
 

@@ -5,16 +5,8 @@ from dataclasses import dataclass
 
 from harness.machine.provenance import mask_url
 from harness.tracking.store import Store
+from harness.values import names
 from harness.values.errors import UsageError
-
-ALIASES = {
-    "encoder": "encoder.name",
-    "method": "method.name",
-    "ratio": "method.ratio",
-    "size": "method.size",
-    "data": "data.name",
-    "targets": "method.targets",
-}
 
 
 @dataclass(frozen=True)
@@ -29,7 +21,7 @@ class Record:
 
     def key(self, name: str) -> str:
         """Return a parameter, or a tag where there is no such parameter; empty where there is neither."""
-        full = ALIASES.get(name, name)
+        full = names.ALIASES.get(name, name)
         return str(self.params.get(full, self.tags.get(full, "")))
 
 
@@ -45,7 +37,7 @@ def collect(store: Store, experiment: str | None) -> list[Record]:
     records = [
         Record(run.info.run_id, run.info.status, run.data.params, run.data.metrics, run.data.tags)
         for run in store.runs(ids)
-        if run.data.tags.get("harness.kind") != "sweep" and "harness.command" in run.data.tags
+        if run.data.tags.get(names.KIND) != names.KIND_SWEEP and names.COMMAND in run.data.tags
     ]
     if not records:
         where = f"experiment {experiment!r}" if experiment else "any experiment"

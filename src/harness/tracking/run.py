@@ -9,9 +9,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from harness.config import TrackingConfig
 from harness.machine.provenance import mask_secret, mask_url
 from harness.tracking.database import store_errors
-from harness.tracking.store import PARENT_TAG, PROCESS_TAG, Store, process_name
+from harness.tracking.store import Store, process_name, tracking_uri
+from harness.tracking.tracker import ending
+from harness.values import names
 from harness.values.errors import ConfigError, HarnessError, shortened
 from harness.values.records import Corpus
 
@@ -31,10 +34,6 @@ _PARAM_LENGTH = 6000
 
 _TAG_LENGTH = 5000
 """Longest tag."""
-
-
-class Pruned(HarnessError):
-    """Raised by whoever prunes a run; it ends as KILLED."""
 
 
 class Run:
@@ -59,7 +58,7 @@ class Run:
         self.store = store
         self._experiment = experiment
         self._name = name
-        self._tags = dict(tags) | ({PARENT_TAG: parent} if parent else {})
+        self._tags = dict(tags) | ({names.PARENT: parent} if parent else {})
         self.run_id = run_id or ""
         self.failure = ""
         """Set it to end the run as FAILED although its block ends well (a sweep whose trials failed)."""
@@ -68,13 +67,13 @@ class Run:
     def __enter__(self) -> "Run":
         experiment = self.store.experiment_id(self._experiment)
         self.store.close_dead(experiment)
-        self._tags[PROCESS_TAG] = process_name(os.getpid())
+        self._tags[names.PROCESS] = process_name(os.getpid())
         tags = {key: _tag(value) for key, value in self._tags.items()}
         if self.run_id:
             with store_errors(self.store.uri):
                 self.store.client.update_run(self.run_id, status="RUNNING")
-                if "harness.reason" in self.store.client.get_run(self.run_id).data.tags:
-                    self.store.client.delete_tag(self.run_id, "harness.reason")
+                if names.REASON in self.store.client.get_run(self.run_id).data.tags:
+                    self.store.client.delete_tag(self.run_id, names.REASON)
             self.set_tags(tags)
             return self
         with store_errors(self.store.uri):
@@ -86,14 +85,14 @@ class Run:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop_system_metrics()
-        status, reason = _ending(kind, error)
+        status, reason = ending(kind, error)
         if kind is None and self.failure:
             status, reason = "FAILED", self.failure
         # The status first: on a full disk the reason may find no room any more.
         self._close(lambda: self.store.client.set_terminated(self.run_id, status), error)
         if reason:
             text = _tag(reason)
-            self._close(lambda: self.store.client.set_tag(self.run_id, "harness.reason", text), error)
+            self._close(lambda: self.store.client.set_tag(self.run_id, names.REASON, text), error)
 
     def _close(self, write: Callable[[], object], error: BaseException | None) -> None:
         """Write, once more after a second if need be, without hiding the error that ended the run."""
@@ -176,7 +175,7 @@ class Run:
                 source=json.dumps({"corpus": corpus.name, "language": corpus.language, "split": corpus.split}),
                 profile=json.dumps(profile),
             )
-            inputs.append(DatasetInput(dataset, tags=[InputTag("mlflow.data.context", corpus.split)]))
+            inputs.append(DatasetInput(dataset, tags=[InputTag(names.CONTEXT, corpus.split)]))
         for attempt in range(5):
             try:
                 with store_errors(self.store.uri):
@@ -210,11 +209,10 @@ def _tag(value: object) -> str:
     return shortened(mask_url(str(value)), _TAG_LENGTH)
 
 
-def _ending(kind: type[BaseException] | None, error: BaseException | None) -> tuple[str, str]:
-    if kind is None:
-        return "FINISHED", ""
-    if issubclass(kind, Pruned):
-        return "KILLED", f"pruned: {error}"
-    if issubclass(kind, KeyboardInterrupt):
-        return "KILLED", "interrupted (Ctrl-C or SIGTERM)"
-    return "FAILED", f"{kind.__name__}: {error}"
+def open_run(settings: TrackingConfig, name: str, tags: Mapping[str, str], parent: str | None) -> Run:
+    """Return a run in the store of the settings; it opens when its block is entered.
+
+    :param parent: run id of the sweep it belongs to.
+    :raises HarnessError: the store cannot be reached or opened.
+    """
+    return Run(Store(tracking_uri(settings)), settings.experiment, name=name, tags=tags, parent=parent)

@@ -18,6 +18,7 @@ from harness.config import TrackingConfig
 from harness.config.compose import default_tracking_uri
 from harness.machine.provenance import mask_url
 from harness.tracking.database import make_schema, store_errors
+from harness.values import names
 from harness.values.errors import ConfigError, nearest
 
 # Read by mlflow when it is imported: clinical users must not send anything anywhere.
@@ -35,16 +36,6 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "4")
 
 
 logger = logging.getLogger(__name__)
-
-
-PARENT_TAG = "mlflow.parentRunId"
-
-
-CHECKPOINT = "checkpoint"
-"""Artifact folder of the best checkpoint."""
-
-
-PROCESS_TAG = "harness.process"
 
 
 def process_name(number: int) -> str:
@@ -138,6 +129,15 @@ class Store:
         with store_errors(self.uri):
             return self.client.get_run(run_id)
 
+    def has_run(self, run_id: str) -> bool:
+        """Return True where the store still has a run."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return bool(self.client.get_run(run_id).info.lifecycle_stage == "active")
+        except MlflowException:
+            return False
+
     def runs(self, experiment_ids: Sequence[str], filter_string: str = "") -> list[Any]:
         """Return all runs of experiments that a filter lets through, page by page, oldest first."""
         found: list[Any] = []
@@ -158,7 +158,7 @@ class Store:
         for run_id in run_ids:
             with store_errors(self.uri):
                 if self.client.get_run(run_id).info.status == "RUNNING":
-                    self.client.set_tag(run_id, "harness.reason", reason)
+                    self.client.set_tag(run_id, names.REASON, reason)
                     self.client.set_terminated(run_id, "KILLED")
 
     def close_dead(self, experiment_id: str) -> None:
@@ -167,7 +167,7 @@ class Store:
 
         dead = []
         for run in self.runs([experiment_id], "attributes.status = 'RUNNING'"):
-            name = run.data.tags.get(PROCESS_TAG, "")
+            name = run.data.tags.get(names.PROCESS, "")
             host, _, rest = name.rpartition("/")
             if host != platform.node() or not rest:
                 continue
@@ -198,18 +198,18 @@ class Store:
 
         trials = self.runs(
             [experiment_id],
-            f"tags.`{PARENT_TAG}` = '{parent}' AND tags.`harness.checkpoint` = 'kept' "
+            f"tags.`{names.PARENT}` = '{parent}' AND tags.`{names.CHECKPOINT_STATE}` = '{names.CHECKPOINT_KEPT}' "
             f"AND params.`method.name` = '{method}'",
         )
-        trials = [run for run in trials if not keys or run.data.tags.get("harness.key") in keys]
-        ranked = sorted(trials, key=lambda run: run.data.metrics.get("train/best_dev_entity_f1", 0.0), reverse=True)
+        trials = [run for run in trials if not keys or run.data.tags.get(names.TRIAL_KEY) in keys]
+        ranked = sorted(trials, key=lambda run: run.data.metrics.get(names.BEST_DEV_F1, 0.0), reverse=True)
         for run in ranked[1:]:
             with store_errors(self.uri):
                 if self.client.search_model_versions(f"run_id = '{run.info.run_id}'"):
                     continue  # a registered model is served from there
                 repository: Any = get_artifact_repository(run.info.artifact_uri, tracking_uri=self.uri)
-                repository.delete_artifacts(CHECKPOINT)
-                self.client.set_tag(run.info.run_id, "harness.checkpoint", "removed: another trial is better on dev")
+                repository.delete_artifacts(names.checkpoint())
+                self.client.set_tag(run.info.run_id, names.CHECKPOINT_STATE, names.CHECKPOINT_REMOVED)
 
 
 def _folder_name(experiment: str) -> str:

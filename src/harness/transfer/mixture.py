@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 from harness.config import MethodConfig
 from harness.values.account import Account
 from harness.values.errors import ConfigError
-from harness.values.records import Corpus, Sentence
+from harness.values.records import Corpus, CorpusKey, Sentence
 
-Key = tuple[str, str]
 Subset = Callable[[Corpus, int, int], Corpus]
 """``subset(corpus, size, seed)``: nested, see :func:`harness.corpora.splits.nested_subset`."""
 
@@ -33,10 +32,15 @@ class Mixture:
     train: tuple[Sentence, ...]
     dev: tuple[Sentence, ...]
     dev_name: str
-    account: Mapping[str, int]
+    account: Account
+
+    @property
+    def synthetic(self) -> dict[str, int]:
+        """Synthetic sentences in it, by language."""
+        return self.account.reasons("synthetic")
 
 
-def needed_corpora(method: MethodConfig, source: str, targets: Sequence[str]) -> Iterator[Key]:
+def needed_corpora(method: MethodConfig, source: str, targets: Sequence[str]) -> Iterator[CorpusKey]:
     """Yield language and split of every corpus the method must have; tests come from the pipeline.
 
     ``translated_train`` and ``translated_test`` are read from the card by the translator ``file`` and made by others.
@@ -60,7 +64,7 @@ def needed_corpora(method: MethodConfig, source: str, targets: Sequence[str]) ->
 
 def mixtures(
     method: MethodConfig,
-    corpora: Mapping[Key, Corpus],
+    corpora: Mapping[CorpusKey, Corpus],
     *,
     source: str,
     targets: Sequence[str],
@@ -80,16 +84,22 @@ def mixtures(
         twin = next((one for one in made if one.train == mixture.train and one.dev == mixture.dev), None)
         if twin:
             made[made.index(twin)] = replace(
-                twin, targets=twin.targets + group, account={**twin.account, **mixture.account}
+                twin, targets=twin.targets + group, account=Account({**twin.account, **mixture.account})
             )
         else:
             made.append(mixture)
     return made
 
 
+def synthetic_languages(mixed: Sequence[Mixture]) -> list[str]:
+    """Return the languages whose synthetic sentences some model is trained on."""
+    used = {language for mixture in mixed for language, count in mixture.synthetic.items() if count}
+    return sorted(used)
+
+
 def _mixture(
     method: MethodConfig,
-    corpora: Mapping[Key, Corpus],
+    corpora: Mapping[CorpusKey, Corpus],
     source: str,
     group: tuple[str, ...],
     seed: int,
@@ -120,12 +130,12 @@ def _mixture(
         if method.dev == "target":
             dev += corpora[(target, "dev")].sentences
     name = {"source": source, "synthetic": "synthetic", "target": "-".join(group)}[method.dev]
-    return Mixture(group, tuple(train), tuple(dev), name, dict(account))
+    return Mixture(group, tuple(train), tuple(dev), name, account)
 
 
 def _synthetic(
     method: MethodConfig,
-    corpora: Mapping[Key, Corpus],
+    corpora: Mapping[CorpusKey, Corpus],
     source: str,
     target: str,
     seed: int,
@@ -154,7 +164,7 @@ def _synthetic(
     return ordered.sentences[:wanted], held_out
 
 
-def _wanted(method: MethodConfig, corpora: Mapping[Key, Corpus], source: str, available: int) -> int:
+def _wanted(method: MethodConfig, corpora: Mapping[CorpusKey, Corpus], source: str, available: int) -> int:
     if method.size is not None:
         return method.size
     if method.ratio is not None:

@@ -13,7 +13,8 @@ from harness.transfer.align.contract import Aligner, Links, WordPair
 from harness.transfer.align.pairs import align_pairs
 from harness.transfer.align.words import AlignmentText, alignment_text
 from harness.transfer.projection.function_words import frequent_words, function_words
-from harness.transfer.projection.spans import Projection, project_sentence
+from harness.transfer.projection.pair import pair_of
+from harness.transfer.projection.spans import Projection, project_spans
 from harness.values.errors import DataError
 from harness.values.records import Sentence, Span
 
@@ -39,14 +40,15 @@ class Parallel:
         found = []
         for number, (source, target) in enumerate(zip(self.sources, self.targets, strict=True)):
             found.append(
-                project_sentence(
-                    source if spans is None else source.with_spans(spans[number]),
-                    target,
-                    self.links[number],
-                    source_offsets=self.source_texts[number].offsets,
-                    target_offsets=self.target_texts[number].offsets,
-                    rules=rules,
-                    function=self.function,
+                project_spans(
+                    pair_of(
+                        source if spans is None else source.with_spans(spans[number]),
+                        target,
+                        self.links[number],
+                        offsets=(self.source_texts[number].offsets, self.target_texts[number].offsets),
+                        rules=rules,
+                        function=self.function,
+                    )
                 )
             )
         return found

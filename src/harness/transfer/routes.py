@@ -19,10 +19,7 @@ from harness.transfer.translate.open import open_translator
 from harness.transfer.translate.texts import translate_texts
 from harness.values.account import Account
 from harness.values.errors import ConfigError, DataError
-from harness.values.records import Corpus, Origin, Sentence, Span
-
-Key = tuple[str, str]
-
+from harness.values.records import Corpus, CorpusKey, Origin, Sentence, Span
 
 Translate = Callable[[Sequence[str]], tuple[list[str], dict[str, int]]]
 """Texts → translations in order and number, and what to count."""
@@ -208,12 +205,12 @@ class Routes:
     training: Mapping[str, Carried] = field(default_factory=dict)
     testing: Mapping[str, BackRoute] = field(default_factory=dict)
 
-    def corpora(self) -> dict[Key, Corpus]:
+    def corpora(self) -> dict[CorpusKey, Corpus]:
         """Return the translated training sets as corpora of their languages."""
         return {(language, "translated_train"): carried.corpus for language, carried in self.training.items()}
 
 
-def file_splits(config: Config) -> Iterator[Key]:
+def file_splits(config: Config) -> Iterator[CorpusKey]:
     """Yield the translations to read from the data card, those an aligner can learn from besides included."""
     if not config.method.translates or config.translator.kind != "file" or config.translator.path:
         return
@@ -224,7 +221,7 @@ def file_splits(config: Config) -> Iterator[Key]:
             yield target, "translated_train"
 
 
-def prepare_routes(config: Config, corpora: Mapping[Key, Corpus], folder: Path, store: ResultStore) -> Routes:
+def prepare_routes(config: Config, corpora: Mapping[CorpusKey, Corpus], folder: Path, store: ResultStore) -> Routes:
     """Translate and align what a method needs.
 
     :param corpora: with the source's training set, the targets' tests, and the card's own translations.
@@ -245,7 +242,7 @@ def prepare_routes(config: Config, corpora: Mapping[Key, Corpus], folder: Path, 
     return Routes(training, testing)
 
 
-def _training(config: Config, corpora: Mapping[Key, Corpus], target: str, means: Means, folder: Path) -> Carried:
+def _training(config: Config, corpora: Mapping[CorpusKey, Corpus], target: str, means: Means, folder: Path) -> Carried:
     source = config.data.source.language
     corpus = corpora[(source, "train")]
     if (target, "translated_train") in corpora:
@@ -262,7 +259,7 @@ def _training(config: Config, corpora: Mapping[Key, Corpus], target: str, means:
     return carry_training(corpus, target, texts, means, notes=notes, translate=translate)
 
 
-def _testing(config: Config, corpora: Mapping[Key, Corpus], target: str, means: Means, folder: Path) -> BackRoute:
+def _testing(config: Config, corpora: Mapping[CorpusKey, Corpus], target: str, means: Means, folder: Path) -> BackRoute:
     source = config.data.source.language
     test = corpora[(target, "test")]
     notes: dict[str, int] = {}
@@ -276,7 +273,7 @@ def _testing(config: Config, corpora: Mapping[Key, Corpus], target: str, means: 
     return back_route(test, source, texts, means, more=_more(corpora, source, target), notes=notes)
 
 
-def _more(corpora: Mapping[Key, Corpus], source: str, target: str) -> list[tuple[Sentence, Sentence]]:
+def _more(corpora: Mapping[CorpusKey, Corpus], source: str, target: str) -> list[tuple[Sentence, Sentence]]:
     """Return training pairs for an aligner to learn from, where the card has them: a test set alone is small."""
     translated = corpora.get((target, "translated_train"))
     gold = corpora.get((source, "train"))

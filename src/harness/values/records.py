@@ -35,6 +35,10 @@ class Span(NamedTuple):
     label: str
 
 
+CorpusKey = tuple[str, str]
+"""Language and split: what a corpus of a card is known by."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sentence:
     """One text with its entities.
@@ -139,11 +143,3 @@ class Corpus:
             if sentence.unknown:
                 state.update(repr(sentence.unknown).encode())
         return state.hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class ParallelPair:
-    """A sentence and its translation; the translation may already carry projected spans."""
-
-    source: Sentence
-    target: Sentence

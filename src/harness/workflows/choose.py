@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from harness.tracking.records import Record, collect
 from harness.tracking.store import Store
+from harness.values import names
 from harness.values.errors import UsageError, listing
 
 
@@ -19,14 +20,14 @@ def best_run(records: Sequence[Record], *, kept: bool = True) -> Record:
         record
         for record in records
         if record.status == "FINISHED"
-        and not record.tags.get("harness.collapsed")
-        and (not kept or record.tags.get("harness.checkpoint") == "kept")
-        and "train/best_dev_entity_f1" in record.metrics
+        and not record.tags.get(names.COLLAPSED)
+        and (not kept or record.tags.get(names.CHECKPOINT_STATE) == names.CHECKPOINT_KEPT)
+        and names.BEST_DEV_F1 in record.metrics
     ]
     corpora = sorted({record.key("data") for record in usable})
     if len(corpora) > 1:
         raise UsageError(f"dev scores on {listing(corpora)} cannot be compared; name one experiment with --experiment")
-    if not usable and all(record.tags.get("harness.collapsed") for record in records if record.status == "FINISHED"):
+    if not usable and all(record.tags.get(names.COLLAPSED) for record in records if record.status == "FINISHED"):
         raise UsageError(
             "no run has finished well: none finished, or those that did found no entity on dev (collapsed)"
         )
@@ -37,8 +38,8 @@ def best_run(records: Sequence[Record], *, kept: bool = True) -> Record:
             if kept
             else "no run has finished well"
         )
-    fair = [record for record in usable if record.tags.get("protocol") != "oracle"] or usable
-    return max(fair, key=lambda record: record.metrics["train/best_dev_entity_f1"])
+    fair = [record for record in usable if record.tags.get(names.PROTOCOL) != names.ORACLE] or usable
+    return max(fair, key=lambda record: record.metrics[names.BEST_DEV_F1])
 
 
 def choose_run(store: Store, wanted: str, experiment: str | None, *, kept: bool = True) -> Record:

@@ -5,7 +5,6 @@ aggregation_strategy="first")``). It is loaded again and must predict what the s
 graph must give the same logits.
 """
 
-import json
 import logging
 import shutil
 import tempfile
@@ -15,11 +14,12 @@ from pathlib import Path
 from harness.machine.files import disk_errors
 from harness.machine.locks import scratch_folder
 from harness.machine.provenance import mask_url
-from harness.model.trained import MANIFEST, TrainedModel, load_model, read_manifest
+from harness.model.trained import MANIFEST, TrainedTagger, load_tagger, read_manifest
 from harness.tracking.records import Record
-from harness.tracking.store import CHECKPOINT, Store
+from harness.tracking.store import Store
+from harness.values import interchange, names
 from harness.values.errors import HarnessError, UsageError
-from harness.values.records import Sentence, Span
+from harness.values.records import Sentence
 from harness.workflows.model_card import model_card
 from harness.workflows.onnx import export_onnx
 from harness.workflows.registry import register_model
@@ -84,7 +84,7 @@ def export_run(
         folder = scratch / "export"
         with disk_errors(target):
             shutil.copytree(fetched, folder, ignore=shutil.ignore_patterns("registered_model_meta"))  # MLflow's own
-        trained = load_model(folder)
+        trained = load_tagger(folder)
         agreement, probes = _agreement(store, record, trained, model)
         difference = export_onnx(trained, folder) if onnx else None
         card = model_card(record, read_manifest(folder), agreement=(agreement, probes))
@@ -111,14 +111,14 @@ def _fetch(store: Store, record: Record, scratch: Path, model: str | None) -> Pa
     import mlflow.artifacts
     from mlflow.exceptions import MlflowException
 
-    if record.tags.get("harness.checkpoint") != "kept":
-        state = record.tags.get("harness.checkpoint", "none")
+    if record.tags.get(names.CHECKPOINT_STATE) != names.CHECKPOINT_KEPT:
+        state = record.tags.get(names.CHECKPOINT_STATE, names.CHECKPOINT_NONE)
         raise UsageError(
             f"run {record.run_id} has no checkpoint ({state}); --rebuild trains it again from its own command"
         )
     try:
         place = mlflow.artifacts.download_artifacts(
-            run_id=record.run_id, artifact_path=CHECKPOINT, dst_path=str(scratch), tracking_uri=store.uri
+            run_id=record.run_id, artifact_path=names.checkpoint(), dst_path=str(scratch), tracking_uri=store.uri
         )
     except (MlflowException, OSError) as error:
         place = store.client.get_run(record.run_id).info.artifact_uri
@@ -138,7 +138,7 @@ def _fetch(store: Store, record: Record, scratch: Path, model: str | None) -> Pa
     return folder / model
 
 
-def _agreement(store: Store, record: Record, trained: TrainedModel, model: str | None) -> tuple[int, int]:
+def _agreement(store: Store, record: Record, trained: TrainedTagger, model: str | None) -> tuple[int, int]:
     """Compare the reloaded model, in float32, with the predictions the run stored.
 
     :raises HarnessError: they differ on more sentences than the run's bfloat16 can explain.
@@ -147,9 +147,9 @@ def _agreement(store: Store, record: Record, trained: TrainedModel, model: str |
     if not probes:
         logger.info("no stored predictions to compare with (a restricted corpus, or tracking.predictions=false)")
         return 0, 0
-    predicted = trained.predict([sentence.with_spans(()) for sentence in probes])
+    predicted = trained.predict([sentence.with_spans(()) for sentence in probes]).spans
     same = sum(sentence.spans == spans for sentence, spans in zip(probes, predicted, strict=True))
-    bf16 = record.metrics.get("train/bf16", 0.0) > 0
+    bf16 = record.metrics.get(names.BF16, 0.0) > 0
     if same < len(probes) and (not bf16 or same < 0.9 * len(probes)):
         raise HarnessError(
             f"the exported model predicts other spans than run {record.run_id} on {len(probes) - same} of "
@@ -161,23 +161,16 @@ def _agreement(store: Store, record: Record, trained: TrainedModel, model: str |
 def _stored_predictions(store: Store, record: Record, model: str | None) -> list[Sentence]:
     from mlflow.exceptions import MlflowException
 
-    languages = [language for language in record.tags.get("languages", "").split(",") if language]
-    part = f"{model}/" if model and record.metrics.get("model/count", 1.0) > 1 else ""
-    found: list[Sentence] = []
+    languages = [language for language in record.tags.get(names.LANGUAGES, "").split(",") if language]
+    part = model if model and record.metrics.get(names.MODELS, 1.0) > 1 else ""
+    probes: list[Sentence] = []
     for language in languages:
         try:
-            text = _artifact_text(store, record, f"predictions/{part}test.{language}.jsonl")
+            text = _artifact_text(store, record, names.predictions(part, "test", language))
         except (MlflowException, OSError):
             continue
-        for line in text.rstrip("\n").split("\n"):  # splitlines would cut at U+2028 inside a text
-            value = json.loads(line)
-            spans = tuple(Span(one["start"], one["end"], one["label"]) for one in value["spans"])
-            tokens = value.get("tokens")
-            offsets = tuple((start, end) for start, end in tokens) if tokens else None
-            found.append(Sentence(value["id"], value["text"], value["language"], spans, offsets))
-            if len(found) % PROBES == 0:
-                break
-    return found
+        probes += interchange.from_lines(text)[:PROBES]
+    return probes
 
 
 def _artifact_text(store: Store, record: Record, path: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.machine.provenance import mask_url
 from harness.tracking.records import Record
+from harness.values import names
 from harness.values.errors import printable
 from harness.values.markdown import markdown, markdown_text
 
@@ -49,7 +50,7 @@ def model_card(record: Record, manifest: dict[str, Any], *, agreement: tuple[int
         "Reproduce:",
         "",
         # Indented code: nothing in it ends it but a line that is not indented, and there is one line.
-        "    " + printable(" ".join(without_places(record.tags.get("harness.command", "")).split())),
+        "    " + printable(" ".join(without_places(record.tags.get(names.COMMAND, "")).split())),
         "",
         "## Use",
         "",
@@ -70,7 +71,7 @@ def model_card(record: Record, manifest: dict[str, Any], *, agreement: tuple[int
 
 
 def _is_restricted(record: Record, manifest: dict[str, Any]) -> bool:
-    return bool(manifest.get("restricted")) or record.tags.get("restricted") == "true"
+    return bool(manifest.get("restricted")) or record.tags.get(names.RESTRICTED) == "true"
 
 
 def _restriction(manifest: dict[str, Any]) -> str:
@@ -129,16 +130,17 @@ def without_places(command: str) -> str:
 def _scores(record: Record, languages: list[str]) -> list[list[str]]:
     rows = []
     for language in [*languages, "mean"]:
-        values = [record.metrics.get(f"test/{language}/{name}") for name in _MEASURES]
+        values = [record.metrics.get(names.score("test", language, name)) for name in _MEASURES]
         if values[0] is not None:
             rows.append([language, *("" if value is None else f"{100 * value:.1f}" for value in values)])
     return rows
 
 
 def _settings(record: Record) -> list[list[str]]:
-    shown = ("encoder.name", "encoder.revision", "method.", "trainer.", "seed", "protocol", "data.digest", "data.tests")
+    digests = (names.DATA_DIGEST, names.DATA_TESTS)
+    shown = ("encoder.name", "encoder.revision", "method.", "trainer.", names.SEED, names.PROTOCOL, *digests)
     rows = [[key, value] for key, value in sorted(record.params.items()) if key.startswith(shown)]
-    metrics = ("model/parameters_millions", "train/sentences", "train/seconds", "train/best_epoch")
+    metrics = (names.PARAMETERS, names.TRAIN_SENTENCES, names.SECONDS, names.BEST_EPOCH)
     return rows + [[name, f"{record.metrics[name]:g}"] for name in metrics if name in record.metrics]
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from harness.model.trained import TrainedModel
+from harness.model.trained import TrainedTagger
 from harness.values.errors import DependencyError, HarnessError, UsageError
 from harness.values.records import Sentence
 
@@ -11,7 +11,7 @@ ONNX_TOLERANCE = 1e-3
 """Largest difference of a logit between torch and ONNX in float32; logits are of the order of 10."""
 
 
-def export_onnx(trained: TrainedModel, folder: Path) -> float:
+def export_onnx(trained: TrainedTagger, folder: Path) -> float:
     """Write ``model.onnx`` with dynamic batch and length, and return the largest difference of a logit.
 
     :raises DependencyError: the packages are missing.

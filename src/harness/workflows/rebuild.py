@@ -2,25 +2,34 @@
 
 import shlex
 from pathlib import Path
+from typing import Any, Protocol
 
-from harness.config import compose_config
-from harness.experiment.identity import data_params
-from harness.pipeline import Warm, prepare, run_experiment
+from harness.config import Config, compose_config
+from harness.experiment.prepare import prepare
+from harness.experiment.warm import Warm
 from harness.tracking.records import Record
-from harness.tracking.store import PARENT_TAG, Store
+from harness.tracking.store import Store
+from harness.values import names
 from harness.values.errors import UsageError
 
-_COPIED = ("harness.kind", "harness.study", "harness.trial", "harness.key")
+_COPIED = (names.KIND, names.STUDY, names.TRIAL, names.TRIAL_KEY)
 """Tags that make the new run a member of its study."""
 
 
-def rebuild_run(store: Store, record: Record, *, progress: bool) -> tuple[Record, float]:
+class Run(Protocol):
+    """How an experiment is run, see :func:`harness.pipeline.run_experiment`."""
+
+    def __call__(self, config: Config, *, command: str, warm: Warm, parent: str | None, tags: dict[str, str]) -> Any:
+        """Run it, and return a result with ``run_id`` and ``metrics``."""
+
+
+def rebuild_run(store: Store, record: Record, run_experiment: Run) -> tuple[Record, float]:
     """Train a finished run again, this time keeping its checkpoint.
 
     :returns: the new run, and the largest difference of an entity F1 from the old one, 0..1: 0 on the same machine.
     :raises UsageError: its command cannot be repeated, or the data has changed since.
     """
-    command = record.tags.get("harness.command", "")
+    command = record.tags.get(names.COMMAND, "")
     words = [word for word in shlex.split(command) if not word.startswith("tracking.")]  # the store is ours
     if words[:2] != ["harness", "run"] or any("***" in word for word in words):
         why = "holds a masked password" if "***" in command else "is not a harness run"
@@ -33,8 +42,7 @@ def rebuild_run(store: Store, record: Record, *, progress: bool) -> tuple[Record
         config_dir,
     )
     warm = Warm()
-    catalogue, _, _ = prepare(config, warm)
-    former, current = record.params.get("data.digest"), data_params(config, catalogue.corpora)["data.digest"]
+    former, current = record.params.get(names.DATA_DIGEST), prepare(config, warm).data_params[names.DATA_DIGEST]
     if former is not None and former != current:
         raise UsageError(
             f"run {record.run_id} cannot be trained again: the files of {config.data.name} have changed since"
@@ -43,11 +51,10 @@ def rebuild_run(store: Store, record: Record, *, progress: bool) -> tuple[Record
         config,
         command=command,
         warm=warm,
-        parent=record.tags.get(PARENT_TAG),
-        tags={name: record.tags[name] for name in _COPIED if name in record.tags} | {"harness.rebuilt": record.run_id},
-        progress=progress,
+        parent=record.tags.get(names.PARENT),
+        tags={name: record.tags[name] for name in _COPIED if name in record.tags} | {names.REBUILT: record.run_id},
     )
-    figures = [name for name in record.metrics if name.startswith("test/") and name.endswith("/entity_f1")]
+    figures = [name for name in record.metrics if names.is_test_f1(name)]
     difference = max((abs(record.metrics[name] - result.metrics.get(name, 0.0)) for name in figures), default=0.0)
     run = store.run(result.run_id)
     return Record(result.run_id, run.info.status, run.data.params, run.data.metrics, run.data.tags), difference

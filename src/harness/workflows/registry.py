@@ -3,8 +3,11 @@
 from typing import Any
 
 from harness.tracking.records import Record
-from harness.tracking.store import CHECKPOINT, Store
+from harness.tracking.store import Store
+from harness.values import names
 from harness.values.errors import DataError
+
+_SHOWN_TAGS = (names.PROTOCOL, names.LANGUAGES, names.RESTRICTED)
 
 
 def register_model(store: Store, record: Record, name: str, model: str | None, alias: str | None) -> str:
@@ -22,11 +25,12 @@ def register_model(store: Store, record: Record, name: str, model: str | None, a
         if "ALREADY_EXISTS" not in str(getattr(error, "error_code", "")) and "already exists" not in str(error):
             raise DataError(f"--register {name!r}: {str(error).splitlines()[0]}") from error
     run = client.get_run(record.run_id)
-    place = CHECKPOINT + (f"/{model}" if record.metrics.get("model/count", 1.0) > 1 else "")
+    part = model or "" if record.metrics.get(names.MODELS, 1.0) > 1 else ""
+    place = names.checkpoint(part)
     client.log_text(record.run_id, _mlmodel(record.run_id, place), f"{place}/MLmodel")
     version = client.create_model_version(
         name, source=f"{run.info.artifact_uri}/{place}", run_id=record.run_id, description=_summary(record),
-        tags={key: record.tags[key] for key in ("protocol", "languages", "restricted") if key in record.tags},
+        tags={key: record.tags[key] for key in _SHOWN_TAGS if key in record.tags},
     )  # fmt: skip
     if alias is None:
         return f"{name} version {version.version} (no alias moved; --alias NAME points one to it)"
@@ -52,8 +56,8 @@ def _former(client: Any, name: str, alias: str) -> str:
 def _summary(record: Record) -> str:
     """Return what a version is, in one line."""
     figures = {
-        "dev entity F1": record.metrics.get("train/best_dev_entity_f1"),
-        "mean test entity F1": record.metrics.get("test/mean/entity_f1"),
+        "dev entity F1": record.metrics.get(names.BEST_DEV_F1),
+        "mean test entity F1": record.metrics.get(names.score("test", names.MEAN, "entity_f1")),
     }
     scores = ", ".join(f"{what} {100 * value:.1f}" for what, value in figures.items() if value is not None)
     return (

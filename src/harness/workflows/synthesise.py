@@ -23,6 +23,7 @@ from harness.synthesis.client import Outcome, ask_all
 from harness.synthesis.engines import open_engine
 from harness.synthesis.filters import Filtered, filter_sentences
 from harness.synthesis.prompts import Call, calls
+from harness.values import interchange
 from harness.values.account import Account
 from harness.values.errors import ConfigError, DataError, HarnessError
 from harness.values.records import Sentence
@@ -129,7 +130,7 @@ def import_answers(
         card["restricted"] = True
         card["diversity"]["top_entities"] = []
     if kept:
-        write_corpus(output, kept)
+        write_text(output, interchange.as_lines(kept))
         card["sha256"] = file_digest(output)
         write_text(card_path(output), json.dumps(card, indent=1, ensure_ascii=False) + "\n")
     return Made(kept, account, card)
@@ -252,8 +253,8 @@ def page_of(corpus: Path, render: Render, *, samples: bool = True) -> tuple[str,
             raise HarnessError(f"{corpus} changed since its quality card was written; make both anew")
         lines = corpus.read_text(encoding="utf-8").rstrip("\n").split("\n")
         for line in random.Random(0).sample(lines, min(SAMPLES, len(lines))):  # noqa: S311 - a sample
-            value = json.loads(line)
-            shown.append((value["text"], value["spans"]))
+            for sentence in interchange.from_lines(line):
+                shown.append((sentence.text, interchange.spans_as_objects(sentence.spans)))
     try:
         card["warnings"] = card_warnings(card)
         return render(card, f"Synthetic corpus {corpus.name}", shown), card
@@ -290,18 +291,6 @@ def agreements(
     return found
 
 
-def write_corpus(path: Path, sentences: Sequence[Sentence]) -> None:
-    """Write the corpus as interchange JSON lines, tokens as offsets where the items had them."""
-    lines = []
-    for one in sentences:
-        value: dict[str, Any] = {"id": one.id, "text": one.text, "language": one.language,
-                                 "spans": [span._asdict() for span in one.spans]}  # fmt: skip
-        if one.tokens is not None:
-            value["tokens"] = one.tokens
-        lines.append(json.dumps(value, ensure_ascii=False) + "\n")
-    write_text(path, "".join(lines))
-
-
 def write_rejects(path: Path, rejected: Sequence[tuple[str, Rejected]], filtered: Filtered | None) -> None:
     """Write what was not kept, with its reason: one JSON line an item."""
     with atomic_path(path) as scratch, scratch.open("w", encoding="utf-8", newline="\n") as file:
@@ -310,7 +299,7 @@ def write_rejects(path: Path, rejected: Sequence[tuple[str, Rejected]], filtered
             file.write(_plain(line) + "\n")
         for reason, sentences in (filtered.dropped if filtered else {}).items():
             for sentence in sentences:
-                spans = [span._asdict() for span in sentence.spans]
+                spans = interchange.spans_as_objects(sentence.spans)
                 item = {"id": sentence.id, "text": sentence.text, "spans": spans}
                 file.write(_plain({"stage": "filter", "reason": reason, "item": item}) + "\n")
 

@@ -8,47 +8,64 @@ import queue
 import signal
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from harness.machine.locks import file_lock
-from harness.machine.provenance import available_cores
-from harness.sweep.ledger import (
-    workers_lock,
-)
+from harness.machine.process import THREAD_VARIABLES, Lines, quiet_libraries, stop_on_sigterm
 from harness.sweep.plan import Plan
+from harness.sweep.storage import workers_lock
 from harness.sweep.worker import work
 
 
-def spawn_workers(plan: Plan) -> list[str]:
-    """Run several worker processes, each with its share of the cores."""
-    share = str(max(1, available_cores() // plan.workers))
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"):
-        os.environ[name] = share  # inherited by the workers, which start their own threads
-    context = multiprocessing.get_context("spawn")
-    failures: Any = context.Queue()
-    level = logging.getLogger("harness").level
-    processes = [
-        context.Process(target=_worker, args=(plan, failures, level, number)) for number in range(plan.workers)
-    ]
-    for process in processes:
-        process.start()
+class InProcess:
+    """Runs the trials in this process: one worker, with a progress bar where there is a terminal."""
+
+    def run(self, plan: Plan, *, progress: bool) -> list[str]:
+        """Run the study, and return what failed."""
+        return work(plan, progress=progress)
+
+
+class LocalProcesses:
+    """Runs several workers on this machine, each with its share of the cores.
+
+    Two torch processes with all threads each slow one another down more than tenfold.
+    """
+
+    def run(self, plan: Plan, *, progress: bool) -> list[str]:
+        """Run the study, and return what failed."""
+        for name in THREAD_VARIABLES:
+            os.environ[name] = str(plan.cores)  # inherited by the workers, which start their own threads
+        context = multiprocessing.get_context("spawn")
+        failures: Any = context.Queue()
+        level = logging.getLogger("harness").level
+        processes = [
+            context.Process(target=_worker, args=(plan, failures, level, number)) for number in range(plan.workers)
+        ]
+        for process in processes:
+            process.start()
+        try:
+            return _collect(processes, failures)
+        finally:
+            for process in processes:
+                if process.is_alive():
+                    process.terminate()  # SIGTERM ends its run as KILLED
+            for process in processes:
+                process.join(30)
+
+
+def _collect(processes: Sequence[Any], failures: Any) -> list[str]:
+    """Wait for the workers, and return what failed."""
     failed: list[str] = []
-    try:
-        while any(process.is_alive() for process in processes) or not failures.empty():
-            try:
-                failed.append(failures.get(timeout=0.5))
-            except queue.Empty:
-                continue
-        for process in processes:
-            process.join()
-            if process.exitcode:
-                failed.append(_worker_failure(process.exitcode))
-    finally:
-        for process in processes:
-            if process.is_alive():
-                process.terminate()  # SIGTERM ends its run as KILLED
-        for process in processes:
-            process.join(30)
+    while any(process.is_alive() for process in processes) or not failures.empty():
+        try:
+            failed.append(failures.get(timeout=0.5))
+        except queue.Empty:
+            continue
+    for process in processes:
+        process.join()
+        if process.exitcode:
+            failed.append(_worker_failure(process.exitcode))
     return failed
 
 
@@ -80,8 +97,6 @@ LAST_STEP_SECONDS = 30.0
 
 
 def _worker(plan: Plan, failures: Any, level: int, number: int) -> None:
-    from harness.machine.process import Lines, quiet_libraries, stop_on_sigterm
-
     logging.basicConfig(level=logging.WARNING)
     for handler in logging.getLogger().handlers:
         handler.setFormatter(Lines(f"[{os.getpid()}] %(message)s"))

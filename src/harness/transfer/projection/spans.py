@@ -10,23 +10,14 @@ copies follow as rules of their own. Nothing is lost unseen: each source span
 ends projected or dropped, with the reason.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
-from harness.config import ProjectionCard
-from harness.transfer.align.contract import Links
-from harness.transfer.align.words import Offsets
-from harness.transfer.projection.rules import (
-    anchor,
-    copy_verbatim,
-    extend_by_characters,
-    extend_windows,
-    narrow,
-    trim_edges,
-)
-from harness.transfer.projection.tokens import TextTokens
-from harness.transfer.projection.windows import candidate_windows, choose_windows, covered_tokens
+from harness.transfer.projection.pair import Edges, Pair, Placement
+from harness.transfer.projection.rules import copy_verbatim, narrow, repair, trim_edges
+from harness.transfer.projection.windows import Window, candidate_windows, choose_windows
 from harness.values.account import Account
-from harness.values.records import Sentence, Span
+from harness.values.records import Span
 
 
 @dataclass(frozen=True)
@@ -48,122 +39,116 @@ class Projection:
         return self.account.sum_of("dropped") > 0
 
 
-def project_sentence(
-    source: Sentence,
-    target: Sentence,
-    links: Links,
-    *,
-    source_offsets: Offsets,
-    target_offsets: Offsets,
-    rules: ProjectionCard | None = None,
-    function: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset()),
-) -> Projection:
-    """Carry the spans of a sentence over to its translation.
+def project_spans(pair: Pair) -> Projection:
+    """Carry the spans of a sentence over to its translation."""
+    candidates = [candidate_windows(pair, number) for number in range(len(pair.source.spans))]
+    chosen = choose_windows(candidates, exclusive=pair.rules.assignment)
+    placement = Placement({number: (window.start, window.end) for number, window in chosen.items()})
+    placement = repair(pair, placement)
+    drawing = _Drawing(pair)
+    for number, edges in placement.windows.items():
+        drawing.claim(number, edges, extended=number in placement.extended)
+    if pair.rules.pieces == "all":
+        # Further runs of a span come after all others have theirs.
+        for number in list(drawing.drawn):
+            drawing.add_pieces(number, candidates[number])
+    for number in range(len(pair.source.spans)):
+        if number not in drawing.placed:
+            drawing.copy_or_drop(number, claimed=bool(candidates[number]))
+    return Projection(tuple(sorted(drawing.spans)), drawing.account, _unexplained(pair, drawing.spans))
 
-    :param links: (source token, target token) → weight in 0..1.
-    :param source_offsets, target_offsets: character offsets of the tokens the links count.
-    :param function: function words of source and target language, as comparison keys.
+
+@dataclass
+class _Drawing:
+    """The target spans of a sentence as they come.
+
+    :param placed: source spans that have a window, their own or a neighbour's.
+    :param drawn: source spans that have a target span of their own, in order.
+    :param taken: windows in use, with their labels.
     """
-    rules = rules or ProjectionCard()
-    first = TextTokens(source, source_offsets, function[0])
-    second = TextTokens(target, target_offsets, function[1])
-    if rules.anchors:
-        links = anchor(links, first, second)
-    by_target: dict[int, dict[int, float]] = {}
-    by_source: dict[int, dict[int, float]] = {}
-    for (i, j), weight in links.items():
-        by_target.setdefault(j, {})[i] = weight
-        by_source.setdefault(i, {})[j] = weight
-    covered = [covered_tokens(span, source_offsets) for span in source.spans]
-    candidates = [
-        candidate_windows(range(*tokens), first, second, by_source, by_target, rules) if tokens else []
-        for tokens in covered
-    ]
-    chosen = choose_windows(candidates, exclusive=rules.assignment)
-    account = Account()
-    windows: dict[int, tuple[int, int]] = {}
-    for number, window in chosen.items():
-        tokens = covered[number]
-        assert tokens is not None
-        edges = trim_edges(window, range(*tokens), first, second, by_source, by_target, rules)
-        if edges:
-            windows[number] = edges
-    extended = extend_windows(windows, covered, first, second, by_source, by_target) if rules.extend else set()
-    if rules.characters:
-        extended |= extend_by_characters(windows, [source.surface(span) for span in source.spans], second, by_target)
-    taken = _Taken(second)
-    made: list[Span] = []
-    placed: list[int] = []
-    for number, (start, end) in list(windows.items()):
-        span = source.spans[number]
-        merged = taken.same(start, end, span.label)
-        if merged or taken.free(start, end):
-            account.count("projected", span.label)
-            if merged:
-                account.count("merged", span.label)
-                continue
-            if number in extended:
-                account.count("extended", span.label)
-            edges = second.offsets[start][0], second.offsets[end - 1][1]
-            begin, stop = narrow(source.surface(span), target.text, *edges) if rules.narrow else edges
-            made.append(Span(begin, stop, span.label))
-            taken.add(start, end, span.label)
-            placed.append(number)
-        else:
-            del windows[number]
-    # Further runs of a span come after all others have theirs.
-    for number in placed if rules.pieces == "all" else ():
-        span, tokens = source.spans[number], covered[number]
+
+    pair: Pair
+    spans: list[Span] = field(default_factory=list)
+    account: Account = field(default_factory=Account)
+    placed: set[int] = field(default_factory=set)
+    drawn: list[int] = field(default_factory=list)
+    taken: list[tuple[int, int, str]] = field(default_factory=list)
+
+    def claim(self, number: int, edges: Edges, *, extended: bool) -> None:
+        """Draw a span in its window, unless another has it; one of the same label may be shared."""
+        pair, (start, end) = self.pair, edges
+        span = pair.source.spans[number]
+        if any(first <= start and end <= last and span.label == label for first, last, label in self.taken):
+            self.placed.add(number)
+            self.account.count("projected", span.label)
+            self.account.count("merged", span.label)
+        elif self._is_free(edges):
+            self.placed.add(number)
+            self.drawn.append(number)
+            self.account.count("projected", span.label)
+            if extended:
+                self.account.count("extended", span.label)
+            begin, stop = self._characters(edges)
+            if pair.rules.narrow:
+                begin, stop = narrow(pair.source.surface(span), pair.target.text, begin, stop)
+            self._draw(Span(begin, stop, span.label), edges)
+
+    def add_pieces(self, number: int, candidates: Sequence[Window]) -> None:
+        """Draw further runs of a span."""
+        label = self.pair.source.spans[number].label
         pieces = 0
-        for window in candidates[number]:
-            edges = trim_edges(window, range(*(tokens or (0, 0))), first, second, by_source, by_target, rules)
-            if edges and window.value > 0 and taken.free(*edges):
-                made.append(Span(second.offsets[edges[0]][0], second.offsets[edges[1] - 1][1], span.label))
-                taken.add(*edges, span.label)
+        for window in candidates:
+            edges = trim_edges(self.pair, number, (window.start, window.end))
+            if edges and window.value > 0 and self._is_free(edges):
+                self._draw(Span(*self._characters(edges), label), edges)
                 pieces += 1
         if pieces:
-            account.count("split", span.label)
-            account.count("pieces", span.label, pieces)
-    for number, span in enumerate(source.spans):
-        if number in windows:
-            continue
-        copied = copy_verbatim(source.surface(span), target.text, made) if rules.copy_verbatim else None
+            self.account.count("split", label)
+            self.account.count("pieces", label, pieces)
+
+    def copy_or_drop(self, number: int, *, claimed: bool) -> None:
+        """Draw a span without a window where its surface stands verbatim, else count it as dropped.
+
+        :param claimed: it had windows, and others have them now.
+        """
+        pair = self.pair
+        span = pair.source.spans[number]
+        copied = (
+            copy_verbatim(pair.source.surface(span), pair.target.text, self.spans) if pair.rules.copy_verbatim else None
+        )
         if copied:
-            made.append(Span(*copied, span.label))
-            account.count("projected", span.label)
-            account.count("copied", span.label)
-        elif covered[number] is None:
-            account.count("dropped/no_token", span.label)
+            self.spans.append(Span(*copied, span.label))
+            self.account.count("projected", span.label)
+            self.account.count("copied", span.label)
+        elif pair.covered[number] is None:
+            self.account.count("dropped/no_token", span.label)
         else:
-            account.count(f"dropped/{'claimed' if candidates[number] else 'unaligned'}", span.label)
-    inside = [(span.start, span.end) for span in made]
-    unexplained = tuple(
+            self.account.count(f"dropped/{'claimed' if claimed else 'unaligned'}", span.label)
+
+    def _is_free(self, edges: Edges) -> bool:
+        return all(edges[1] <= first or last <= edges[0] for first, last, _ in self.taken)
+
+    def _characters(self, edges: Edges) -> tuple[int, int]:
+        offsets = self.pair.second.offsets
+        return offsets[edges[0]][0], offsets[edges[1] - 1][1]
+
+    def _draw(self, span: Span, edges: Edges) -> None:
+        self.spans.append(span)
+        self.taken.append((*edges, span.label))
+
+
+def _unexplained(pair: Pair, spans: Iterable[Span]) -> tuple[tuple[int, int], ...]:
+    """Return the offsets of target tokens that no link explains, outside the spans drawn."""
+    second = pair.second
+    inside = [(span.start, span.end) for span in spans]
+    return tuple(
         offsets
         for place, offsets in enumerate(second.offsets)
-        if place not in by_target
+        if not pair.is_linked(place)
         and not second.is_edge_punctuation(place)
         and second.keys[place] not in second.function
         and not any(offsets[0] < end and start < offsets[1] for start, end in inside)
     )
-    return Projection(tuple(sorted(made)), account, unexplained)
-
-
-class _Taken:
-    """Windows that already carry an entity."""
-
-    def __init__(self, second: TextTokens) -> None:
-        self._second = second
-        self._windows: list[tuple[int, int, str]] = []
-
-    def add(self, start: int, end: int, label: str) -> None:
-        self._windows.append((start, end, label))
-
-    def free(self, start: int, end: int) -> bool:
-        return all(end <= other or stop <= start for other, stop, _ in self._windows)
-
-    def same(self, start: int, end: int, label: str) -> bool:
-        """Tell whether a window lies within one of the same label."""
-        return any(other <= start and end <= stop and label == name for other, stop, name in self._windows)
 
 
 def fate_counts(account: Account) -> dict[str, int]:

@@ -1,0 +1,117 @@
+"""Everything an experiment needs before a model is trained; bad input stops here, and no run is opened."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.config import Config
+from harness.config.strict import resolve_path
+from harness.corpora.catalogue import Catalogue
+from harness.corpora.splits import nested_subset
+from harness.experiment.identity import data_params, needed_splits
+from harness.experiment.warm import Warm
+from harness.machine.provenance import file_digest
+from harness.model.encoder_memory import EncoderMemory
+from harness.model.plan import TrainingPlan
+from harness.synthesis.card import card_path, read_card
+from harness.transfer.mixture import Mixture, mixtures, synthetic_languages
+from harness.transfer.routes import BackRoute, Routes
+from harness.values.errors import ConfigError, DataError
+from harness.values.records import Corpus, CorpusKey
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Corpora, translations and mixtures of one experiment.
+
+    :param mixtures: the training mixture of each model.
+    :param cards: quality cards of the synthetic corpora in use, by language.
+    :param encoders: where encoders and encoded text are kept.
+    """
+
+    config: Config
+    catalogue: Catalogue
+    routes: Routes
+    mixtures: tuple[Mixture, ...]
+    cards: Mapping[str, Mapping[str, Any]]
+    encoders: EncoderMemory
+
+    @property
+    def plan(self) -> TrainingPlan:
+        """How each model is trained."""
+        config = self.config
+        return TrainingPlan(
+            config.encoder, config.data.labels, config.trainer, config.learning_rate, config.max_epochs, config.seed
+        )
+
+    @property
+    def corpora(self) -> dict[CorpusKey, Corpus]:
+        """The corpora of the card, and those that translation has made."""
+        return {**self.catalogue.corpora, **self.routes.corpora()}
+
+    @property
+    def data_params(self) -> dict[str, str]:
+        """What a run records of the content of its data."""
+        return data_params(self.config, self.catalogue.corpora, self.routes.corpora())
+
+    def part(self, mixture: Mixture) -> str:
+        """Return the name of a model where there are several, else nothing."""
+        return "-".join(mixture.targets) if len(self.mixtures) > 1 else ""
+
+    def tests(self, mixture: Mixture) -> list[Corpus]:
+        """Return what a model is scored on: source test, the tests of its targets, and devs that did not select."""
+        method = self.config.method
+        source = self.config.data.source.language
+        splits = ("test",) if method.test == "translated" else ("test", "dev")  # tests alone are translated
+        wanted = [(source, "test"), *((target, split) for target in mixture.targets for split in splits)]
+        selecting = {(target, "dev") for target in mixture.targets if method.dev == "target"}
+        corpora = self.catalogue.corpora
+        return [corpora[key] for key in wanted if key in corpora and key not in selecting]
+
+    def route(self, corpus: Corpus) -> BackRoute | None:
+        """Return the way back from a test set's translation, where that is what gets tagged."""
+        return self.routes.testing.get(corpus.language) if corpus.split == "test" else None
+
+
+def prepare(config: Config, warm: Warm) -> Prepared:
+    """Read the corpora of a configuration, translate where the method does, mix the training data, load the encoder.
+
+    :raises HarnessError: a file is missing or malformed, the recipe cannot be followed, or the encoder not loaded.
+    """
+    if not config.targets:
+        raise ConfigError(f"data.targets: {config.data.name} names no target language")
+    catalogue = warm.catalogue(config, needed_splits(config))
+    routes = warm.routes(config, catalogue)
+    mixed = mixtures(
+        config.method,
+        {**catalogue.corpora, **routes.corpora()},
+        source=config.data.source.language,
+        targets=config.targets,
+        seed=config.seed,
+        subset=nested_subset,
+    )
+    cards = _quality_cards(config, synthetic_languages(mixed))
+    prepared = Prepared(config, catalogue, routes, tuple(mixed), cards, warm.encoders(config))
+    prepared.encoders.load(config.encoder, prepared.plan.tags, config.trainer.max_length)
+    return prepared
+
+
+def _quality_cards(config: Config, languages: list[str]) -> dict[str, dict[str, Any]]:
+    """Return the quality cards beside the synthetic corpora of a run, by language; many have none.
+
+    A card names frequent entities, so for a restricted corpus none is kept.
+
+    :raises DataError: the corpus changed since its card was written.
+    """
+    cards = {}
+    for language in languages:
+        source = config.data.targets[language].synthetic
+        path = resolve_path(source.path, config.data_folder or Path.cwd()) if source and source.path else None
+        if path is None or config.data.restricted or not card_path(path).is_file():
+            continue
+        card = read_card(path)
+        if card.get("sha256") and card["sha256"] != file_digest(path):
+            raise DataError(f"{path} changed since its quality card was written; make both anew, or remove the card")
+        cards[language] = card
+    return cards

@@ -1,0 +1,120 @@
+"""Scoring a recogniser on its corpora, against their full gold. Knows recognisers and nothing of how they were made."""
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from harness.evaluation.measures import mean_over_languages, measures
+from harness.evaluation.significance import bootstrap_interval
+from harness.evaluation.spans import count_spans
+from harness.experiment.prepare import Prepared
+from harness.experiment.rounds import Round
+from harness.model.recogniser import Predictions, Recogniser, ThroughTranslation
+from harness.model.trained import TrainedTagger
+from harness.values import names
+from harness.values.records import Corpus, CorpusKey, Sentence
+
+logger = logging.getLogger(__name__)
+
+UNREACHABLE_SHARE = 0.01
+"""Share of entities out of an encoder's reach from which the log says so: below it no method's rank can turn."""
+
+
+@dataclass(frozen=True)
+class ScoredCorpus:
+    """The predictions on a corpus and the measures of them."""
+
+    corpus: Corpus
+    predictions: Predictions
+    measures: dict[str, float]
+
+
+@dataclass(frozen=True)
+class ScoredRound:
+    """All scores of one recogniser.
+
+    :param dev: measures of the corpus that selected, in the epoch that was kept.
+    :param unreachable: (language, split) → entities that the encoder cannot express, all entities.
+    """
+
+    round: Round
+    dev: dict[str, float]
+    corpora: list[ScoredCorpus] = field(default_factory=list)
+    unreachable: dict[CorpusKey, tuple[int, int]] = field(default_factory=dict)
+
+
+def score_round(prepared: Prepared, made: Round) -> ScoredRound:
+    """Score a trained model on all its corpora."""
+    dev = {name: value for name, value in made.trained.training.selected.items() if name != "loss"}
+    scored = ScoredRound(made, dev)
+    tests = prepared.tests(made.mixture)
+    tagged = [corpus for corpus in tests if not prepared.route(corpus)]
+    splits = [("train", made.mixture.train), ("dev", made.mixture.dev)]
+    splits += [(corpus.split, corpus.sentences) for corpus in tagged]
+    scored.unreachable.update(count_unreachable(made.trained.tagger, splits))
+    for corpus in tests:
+        route = prepared.route(corpus)
+        recogniser = ThroughTranslation(made.trained.tagger, route) if route else made.trained.tagger
+        scored.corpora.append(score_corpus(recogniser, corpus, seed=prepared.config.seed))
+    return scored
+
+
+def score_corpus(recogniser: Recogniser, corpus: Corpus, *, seed: int) -> ScoredCorpus:
+    """Score a recogniser on a corpus.
+
+    :param seed: of the bootstrap interval.
+    """
+    started = time.perf_counter()
+    predictions = recogniser.predict(corpus.sentences)
+    seconds = time.perf_counter() - started
+    counts = count_spans([sentence.spans for sentence in corpus.sentences], predictions.spans, corpus.labels)
+    values = measures(counts, corpus.labels)
+    interval = bootstrap_interval(counts, "entity_f1", seed=seed)
+    values |= {"entity_f1_low": interval.low, "entity_f1_high": interval.high}
+    values |= {name: float(count) for name, count in predictions.account.items()}
+    values["predict_sentences_per_second"] = len(corpus) / seconds if seconds else 0.0
+    logger.info(
+        "%s %s: entity F1 %.3f, span F1 %.3f", corpus.split, corpus.language, values["entity_f1"], values["span_f1"]
+    )
+    return ScoredCorpus(corpus, predictions, values)
+
+
+def count_unreachable(
+    tagger: TrainedTagger, splits: Sequence[tuple[str, Sequence[Sentence]]]
+) -> dict[CorpusKey, tuple[int, int]]:
+    """Count the entities that the encoder's words and pieces cannot express, and say so above 1 %.
+
+    :param splits: sentences that are learned from or tagged as they are.
+    :returns: (language, split) → unreachable entities, all entities.
+    """
+    counts: dict[CorpusKey, tuple[int, int]] = {}
+    for split, sentences in splits:
+        for language, (missed, spans) in tagger.unreachable(sentences).items():
+            counts[(language, split)] = (missed, spans)
+            if missed > UNREACHABLE_SHARE * spans:
+                logger.warning(
+                    "%s %s: %d of %d entities (%.1f %%) begin or end inside a piece of this encoder and cannot "
+                    "be found exactly",
+                    split, language, missed, spans, 100 * missed / spans,
+                )  # fmt: skip
+    return counts
+
+
+def summarise(scored: Sequence[ScoredRound], targets: Sequence[str]) -> dict[str, float]:
+    """Name the measures; the source is averaged over separate models, the mean is over target languages."""
+    collected: dict[CorpusKey, list[Mapping[str, float]]] = {}
+    for one_round in scored:
+        collected.setdefault((one_round.round.mixture.dev_name, "dev"), []).append(one_round.dev)
+        for part in one_round.corpora:
+            collected.setdefault((part.corpus.language, part.corpus.split), []).append(part.measures)
+    metrics: dict[str, float] = {}
+    by_split: dict[str, dict[str, dict[str, float]]] = {}
+    for (language, split), values in collected.items():
+        merged = {name: sum(value[name] for value in values) / len(values) for name in values[0]}
+        metrics |= names.scores(split, language, merged)
+        if language in targets:
+            by_split.setdefault(split, {})[language] = merged
+    for split, languages in by_split.items():
+        metrics |= names.scores(split, names.MEAN, mean_over_languages(languages))
+    return metrics

@@ -1,0 +1,69 @@
+"""THE JSON form of a sentence, both ways: ``{"id", "text", "language", "spans", "tokens", "unknown"}``.
+
+``spans`` are objects with half-open character offsets and a label; ``tokens`` (pairs of offsets) and ``unknown``
+(regions that may hold an entity that was lost) are there where the sentence has them. Corpora, predictions, projected
+and synthetic sentences are all written here; the reader of JSON lines takes anybody's spellings besides.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from harness.values.errors import DataError
+from harness.values.records import Sentence, Span
+
+
+def as_object(sentence: Sentence, *, tokens: bool = True) -> dict[str, Any]:
+    """Return the JSON object of a sentence.
+
+    :param tokens: leave token offsets out without it.
+    """
+    value: dict[str, Any] = {
+        "id": sentence.id,
+        "text": sentence.text,
+        "language": sentence.language,
+        "spans": spans_as_objects(sentence.spans),
+    }
+    if tokens and sentence.tokens is not None:
+        value["tokens"] = sentence.tokens
+    if sentence.unknown:
+        value["unknown"] = sentence.unknown
+    return value
+
+
+def spans_as_objects(spans: Iterable[Span]) -> list[dict[str, Any]]:
+    """Return the JSON objects of spans."""
+    return [{"start": span.start, "end": span.end, "label": span.label} for span in spans]
+
+
+def as_lines(sentences: Iterable[Sentence], *, tokens: bool = True) -> str:
+    """Return JSON lines, one sentence a line."""
+    return "".join(json.dumps(as_object(sentence, tokens=tokens), ensure_ascii=False) + "\n" for sentence in sentences)
+
+
+def with_predictions(sentences: Sequence[Sentence], predicted: Sequence[Sequence[Span]]) -> list[Sentence]:
+    """Return sentences with predicted spans in place of their own."""
+    return [sentence.with_spans(spans) for sentence, spans in zip(sentences, predicted, strict=True)]
+
+
+def from_object(value: Mapping[str, Any]) -> Sentence:
+    """Return the sentence of an object that :func:`as_object` made.
+
+    :raises DataError: it is another's.
+    """
+    try:
+        spans = tuple(Span(span["start"], span["end"], span["label"]) for span in value["spans"])
+        tokens = value.get("tokens")
+        offsets = tuple((start, end) for start, end in tokens) if tokens is not None else None
+        unknown = tuple((start, end) for start, end in value.get("unknown", ()))
+        return Sentence(value["id"], value["text"], value["language"], spans, offsets, unknown)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DataError(f"not a sentence as the harness writes it ({type(error).__name__}: {error})") from error
+
+
+def from_lines(text: str) -> list[Sentence]:
+    """Return the sentences of :func:`as_lines`.
+
+    Only a line feed ends a line: U+2028 or U+0085 are in sentences of web text.
+    """
+    return [from_object(json.loads(line)) for line in text.split("\n") if line]
