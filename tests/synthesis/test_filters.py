@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.config.synthesis import FilterSettings
-from harness.synthesis.filters import filter_sentences, is_broken, script_share
+from harness.synthesis.filters import References, filter_sentences, is_broken, script_share
 from harness.values.records import Sentence, Span
 
 OFF = FilterSettings(
@@ -20,7 +20,7 @@ def sentences(*texts: str, language: str = "sv") -> list[Sentence]:
 def reasons(items: list[Sentence], **settings: object) -> dict[str, int]:
     given = {key: value for key, value in settings.items() if key in FilterSettings.model_fields}
     rest = {key: value for key, value in settings.items() if key not in given}
-    found = filter_sentences(items, OFF.model_copy(update=given), **rest)  # type: ignore[arg-type]
+    found = filter_sentences(items, OFF.model_copy(update=given), References(**rest))  # type: ignore[arg-type]
     assert len(items) == len(found.kept) + sum(found.counts.values())
     return found.counts
 
@@ -82,7 +82,7 @@ def test_sentences_without_entities_are_bounded_by_a_seeded_choice() -> None:
 def test_agreement_with_a_recogniser() -> None:
     items = sentences("a b c", "d e f")
     settings = OFF.model_copy(update={"agreement": 0.5})
-    assert filter_sentences(items, settings, predictions={"0": 0.4, "1": 0.6}).counts == {"disagreement": 1}
+    assert filter_sentences(items, settings, References(predictions={"0": 0.4, "1": 0.6})).counts == {"disagreement": 1}
     assert filter_sentences(items, settings).counts == {}
 
 
@@ -110,7 +110,7 @@ def test_script_shares() -> None:
 @given(st.lists(st.text(max_size=30), max_size=12))
 def test_any_texts_are_filtered_and_booked(texts: list[str]) -> None:
     items = sentences(*texts)
-    found = filter_sentences(items, FilterSettings(), protected=texts[:1])
+    found = filter_sentences(items, FilterSettings(), References(texts[:1]))
     assert len(items) == len(found.kept) + sum(found.counts.values())
 
 

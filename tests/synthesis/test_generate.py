@@ -18,7 +18,7 @@ import pytest
 from harness.answers.files import Account as ItemAccount
 from harness.answers.files import read_answers
 from harness.config import compose_config
-from harness.config.synthesis import FilterSettings, SynthesisCard
+from harness.config.synthesis import SynthesisCard
 from harness.report.quality_page import quality_page
 from harness.synthesis.answers import Answer, AnswerStore
 from harness.synthesis.card import card_path, label_distance, quality_card, read_card
@@ -141,7 +141,7 @@ def test_every_fault_is_met_and_every_answer_arrives_once(toy_card: Path, tmp_pa
     server, url = serve("429", "500", "cut", "slow", "not_json", "", "no_schema")
     config = configured(toy_card, url)
     output = tmp_path / "sv.jsonl"
-    made, outcome = generate(config, "sv", 12, output, settings=FilterSettings())
+    made, outcome = generate(config, "sv", 12, output)
     assert (outcome.asked, outcome.failed, outcome.stopped) == (12, 0, "")
     stored = [json.loads(line) for line in (tmp_path / "sv.answers.jsonl").read_text(encoding="utf-8").splitlines()]
     assert len({one["key"] for one in stored}) == len(stored) == 12
@@ -154,11 +154,11 @@ def test_every_fault_is_met_and_every_answer_arrives_once(toy_card: Path, tmp_pa
     assert card["origin"]["model"] == "m-1" and card["sha256"]
     # Once more: nothing is asked, the result is the same.
     before = sum(server.seen.values())
-    again, outcome = generate(config, "sv", 12, output, settings=FilterSettings())
+    again, outcome = generate(config, "sv", 12, output)
     assert (outcome.asked, outcome.known, sum(server.seen.values())) == (0, 12, before)
     assert again.sentences == made.sentences
     # More calls: only the new ones.
-    _, outcome = generate(config, "sv", 14, output, settings=FilterSettings())
+    _, outcome = generate(config, "sv", 14, output)
     assert (outcome.asked, outcome.known) == (2, 12)
 
 
@@ -194,18 +194,18 @@ def test_the_budget_is_overrun_by_no_more_than_the_calls_under_way(
 ) -> None:  # type: ignore[no-untyped-def]
     server, url = serve()
     config = configured(toy_card, url, "synthesis.budget_tokens=600", f"synthesis.concurrency={concurrency}")
-    _, outcome = generate(config, "sv", 50, tmp_path / "sv.jsonl", settings=FilterSettings())
+    _, outcome = generate(config, "sv", 50, tmp_path / "sv.jsonl")
     assert "budget_tokens=600 is used up" in outcome.stopped
     assert 4 <= sum(server.served.values()) <= 4 + concurrency - 1  # 150 tokens a call
     money = configured(toy_card, url, "synthesis.budget_money=0.0003", "synthesis.price_prompt=1", "synthesis.price_answer=1",
                        "synthesis.concurrency=1")  # fmt: skip
-    _, outcome = generate(money, "sv", 50, tmp_path / "other.jsonl", settings=FilterSettings())
+    _, outcome = generate(money, "sv", 50, tmp_path / "other.jsonl")
     assert "budget_money" in outcome.stopped and outcome.asked == 2
 
 
 def test_a_server_that_only_fails_stops_the_run_and_keeps_what_there_is(toy_card: Path, tmp_path: Path) -> None:
     config = configured(toy_card, "http://127.0.0.1:9/v1", "synthesis.retries=0", "synthesis.concurrency=2")
-    made, outcome = generate(config, "sv", 40, tmp_path / "sv.jsonl", settings=FilterSettings())
+    made, outcome = generate(config, "sv", 40, tmp_path / "sv.jsonl")
     assert "calls failed one after the other" in outcome.stopped
     assert outcome.failed <= 7
     assert not made.sentences and not (tmp_path / "sv.jsonl").exists()
@@ -265,7 +265,7 @@ def test_a_local_model_is_an_engine_too(toy_card: Path, tmp_path: Path) -> None:
     config = compose_config(
         ["data=toy", "synthesis=general", "synthesis.engine=transformers", f"synthesis.model={folder}",
          "synthesis.max_tokens=16"], toy_card)  # fmt: skip
-    made, outcome = generate(config, "sv", 2, tmp_path / "sv.jsonl", settings=FilterSettings())
+    made, outcome = generate(config, "sv", 2, tmp_path / "sv.jsonl")
     assert (outcome.asked, outcome.failed, made.account["items"]) == (2, 0, 0)
 
 
@@ -340,7 +340,7 @@ def test_a_batch_file_holds_no_restricted_sentence_wherever_the_server_is(toy_ca
 def test_answers_without_usage_count_for_the_budget(toy_card: Path, tmp_path: Path, serve) -> None:  # type: ignore[no-untyped-def]
     _, url = serve("no_usage")
     config = configured(toy_card, url, "synthesis.budget_tokens=2000", "synthesis.concurrency=1")
-    _, outcome = generate(config, "sv", 50, tmp_path / "sv.jsonl", settings=FilterSettings())
+    _, outcome = generate(config, "sv", 50, tmp_path / "sv.jsonl")
     assert "budget_tokens=2000 is used up" in outcome.stopped and 1 <= outcome.asked <= 5
 
 
@@ -471,8 +471,8 @@ def test_the_quality_page_escapes_everything(tmp_path: Path) -> None:
 
     text = "<script>alert(1)</script> & Anna"
     sentence = Sentence("1", text, "sv", (Span(28, 32, "<b>"),))
-    card = quality_card([sentence], ItemAccount({"items": 1, "parsed": 1, "kept": 1}), language="sv", labels=["<b>"], settings=None,
-                        source={"<b>": 1}, origin={"model": "<i>"})  # fmt: skip
+    card = quality_card([sentence], ItemAccount({"items": 1, "parsed": 1, "kept": 1}), language="sv", labels=["<b>"], source={"<b>": 1},
+                        facts={"origin": {"model": "<i>"}})  # fmt: skip
     page = quality_page(card, "<title>", [(text, [span._asdict() for span in sentence.spans])])
     assert "<script>" not in page and "<b>" not in page.replace("<b>sv</b>", "") and "<i>" not in page
     assert card["label_distance"] == 0.0
@@ -482,7 +482,7 @@ def test_the_quality_page_escapes_everything(tmp_path: Path) -> None:
 def test_a_changed_corpus_no_longer_fits_its_card(toy_card: Path, tmp_path: Path, serve) -> None:  # type: ignore[no-untyped-def]
     _, url = serve()
     output = tmp_path / "sv.jsonl"
-    generate(configured(toy_card, url), "sv", 2, output, settings=FilterSettings())
+    generate(configured(toy_card, url), "sv", 2, output)
     assert "Samples" in page_of(output, quality_page)[0]
     output.write_text("", encoding="utf-8")
     with pytest.raises(HarnessError, match="changed since its quality card"):
@@ -497,9 +497,7 @@ def test_a_run_logs_the_card_of_its_synthetic_corpus(toy_card: Path, tmp_path: P
     from harness.tracking.store import Store
 
     _, url = serve()
-    generate(
-        configured(toy_card, url), "sv", 10, toy_card / "data" / "sv" / "synthetic.jsonl", settings=FilterSettings()
-    )
+    generate(configured(toy_card, url), "sv", 10, toy_card / "data" / "sv" / "synthetic.jsonl")
     config = compose_config(
         ["data=toy", "method=synthetic", "method.ratio=0.2", "method.languages=[sv]", "trainer.max_epochs=1",
          "trainer.threads=1", f"tracking.uri={tracking}", *QUICK], toy_card)  # fmt: skip
@@ -518,7 +516,7 @@ REAL = Path(os.environ.get("HARNESS_REAL_DATA", "")) / "llm"
 def test_real_answers_played_back_with_faults_arrive_once(toy_card: Path, tmp_path: Path, serve) -> None:  # type: ignore[no-untyped-def]
     raw = read_answers(REAL / "sv.gpt-4.1-2025-04-14.raw.jsonl", "response.choices.0.message.content")
     server, url = serve("429", "500", "cut", "slow", "not_json", "", answers=[text for _, text in raw[:40]])
-    _, outcome = generate(configured(toy_card, url), "sv", 40, tmp_path / "sv.jsonl", settings=FilterSettings())
+    _, outcome = generate(configured(toy_card, url), "sv", 40, tmp_path / "sv.jsonl")
     assert (outcome.asked, outcome.failed) == (40, 0)
     stored = AnswerStore(tmp_path / "sv.answers.jsonl").answers.values()
     assert Counter(one.text for one in stored) == Counter(text for _, text in raw[:40])

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
@@ -11,7 +11,6 @@ from harness.cli.run import ConfigDir
 from harness.machine.process import quiet_libraries, stop_on_sigterm, use_cores
 
 if TYPE_CHECKING:
-    from harness.config.synthesis import FilterSettings
     from harness.workflows.synthesise import Made
 
 app = typer.Typer(
@@ -76,45 +75,29 @@ def import_(
     """Import raw answers: parse, filter, and say what became of every item."""
     use_cores()
     quiet_libraries()
-    from harness.answers.items import Legend
-    from harness.answers.parse import REPAIRS
-    from harness.values.errors import UsageError, listing
+    from harness.config import compose_config
     from harness.values.languages import normalise_language
-    from harness.workflows.synthesise import Surroundings, agreements, import_file, surroundings
-
-    unknown = [one for one in repair or [] if one not in REPAIRS]
-    if unknown:
-        raise UsageError(f"--repair {unknown[0]!r} is unknown; allowed: {listing(REPAIRS)}")
-    if output.resolve() == raw.resolve() or (rejects and rejects.resolve() in (raw.resolve(), output.resolve())):
-        raise UsageError(f"{output} or the rejects would overwrite {raw} or one another; choose other names")
-    settings = _settings(filters)
-    if settings is not None and settings.agreement is not None and predictions is None:
-        raise UsageError("--filter agreement needs --predictions: a recogniser's output on this corpus")
-    tag = normalise_language(language)
-    around = Surroundings()
-    restricted = False
-    label_map: dict[str, str | None] = dict.fromkeys(drop_label or [])
-    known: tuple[str, ...] = tuple(labels.split(",")) if labels else ()
-    if data:
-        from harness.config import compose_config
-
-        config = compose_config([f"data={data}"], existing_folder(config_dir))
-        around = surroundings(config.data, config.data_folder or Path.cwd(), tag)
-        known = known or config.data.labels
-        restricted = config.data.restricted
-        label_map = {**config.data.label_map, **label_map}
-    if tag_legend:
-        legend = Legend.of_tags([one.strip() for one in tag_legend.split(",")], label_map)
-    elif known:
-        legend = Legend(known, None, label_map)
-    else:
-        raise UsageError("which labels? give --tag-legend (integer tags), --labels, or --data")
-    agreed = agreements(predictions, raw, text_field, legend, tag, repair or []) if predictions else None
-    made = import_file(
-        raw, text_field, legend, tag, output, settings=settings, rejects=rejects, repairs=repair or [],
-        around=around, seed=seed, predictions=agreed, restricted=restricted,
+    from harness.workflows.synthesise import (
+        Job,
+        RawAnswers,
+        Surroundings,
+        filter_overrides,
+        import_file,
+        legend_of,
+        surroundings,
     )  # fmt: skip
-    _report(made, output, as_json)
+
+    tag = normalise_language(language)
+    chosen = filter_overrides(filters or [])
+    config = compose_config([*([f"data={data}"] if data else []), *(chosen or [])], existing_folder(config_dir))
+    card = config.data if data else None
+    legend = legend_of(config if data else None, tag_legend=tag_legend, labels=labels, dropped=drop_label or [])
+    job = Job(
+        tag, output, None if chosen is None else config.synthesis.filters, rejects, seed=seed,
+        around=surroundings(card, config.data_folder or Path.cwd(), tag) if card else Surroundings(),
+        restricted=card.restricted if card else False,
+    )  # fmt: skip
+    _report(import_file(RawAnswers(raw, text_field, tuple(repair or ()), predictions), legend, job), output, as_json)
 
 
 @app.command("generate")
@@ -147,20 +130,20 @@ def generate(
     from harness.config import compose_config
     from harness.values.errors import HarnessError, UsageError
     from harness.values.languages import normalise_language
-    from harness.workflows.synthesise import batch_requests
+    from harness.workflows.synthesise import batch_requests, filter_overrides
     from harness.workflows.synthesise import generate as run
 
-    settings = _settings(filters)
-    if settings is not None and settings.agreement is not None:
-        raise UsageError("--filter agreement needs predictions; import the answers with --predictions afterwards")
+    chosen = filter_overrides(filters or [])
     tag = normalise_language(language)
-    config = compose_config([f"data={data}", *(overrides or [])], existing_folder(config_dir))
+    config = compose_config([f"data={data}", *(overrides or []), *(chosen or [])], existing_folder(config_dir))
+    if chosen is not None and config.synthesis.filters.agreement is not None:
+        raise UsageError("--filter agreement needs predictions; import the answers with --predictions afterwards")
     if write_batch:
         count = batch_requests(config, tag, number, output, write_batch)
         echo(f"wrote {write_batch}: {count} requests; give the batch's output to --collect")
         return
     stop_on_sigterm()
-    made, outcome = run(config, tag, number, output, settings=settings or _none(), collected=collect)
+    made, outcome = run(config, tag, number, output, collected=collect, filtered=chosen is not None)
     for line in dict.fromkeys(outcome.reasons[:3]):
         echo(f"failed: {line}", err=True)
     if outcome.stopped:
@@ -195,36 +178,6 @@ def inspect(
     echo(f"wrote {target}", err=as_json)
     if as_json:
         echo(json.dumps(card, ensure_ascii=False, sort_keys=True))
-
-
-def _settings(filters: list[str] | None) -> "FilterSettings | None":
-    import yaml
-
-    from harness.config.faults import validated
-    from harness.config.synthesis import FilterSettings
-    from harness.values.errors import UsageError
-
-    values: dict[str, Any] = {}
-    for one in filters or []:
-        if one == "none":
-            return None
-        name, equals, value = one.partition("=")
-        if not equals:
-            raise UsageError(f"--filter {one!r}: write NAME=VALUE, for example near_duplicates=0.9, or none")
-        try:
-            values[name] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            raise UsageError(f"--filter {one!r}: the value is no number, true, false or null") from None
-    return validated(FilterSettings, values)
-
-
-def _none() -> "FilterSettings":
-    from harness.config.synthesis import FilterSettings
-
-    off: dict[str, Any] = {
-        name: False if field.annotation is bool else None for name, field in FilterSettings.model_fields.items()
-    }
-    return FilterSettings(**off)
 
 
 def _report(made: "Made", output: Path, as_json: bool) -> None:

@@ -11,11 +11,7 @@ from harness.cli.run import ConfigDir
 from harness.machine.process import quiet_libraries, stop_on_sigterm, use_cores
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from harness.config import AlignerCard, TranslatorCard
-    from harness.values.records import Sentence
-    from harness.workflows.transfer_files import Languages
+    pass
 
 Keys = Annotated[
     Optional[list[str]],  # noqa: UP045
@@ -76,43 +72,19 @@ def translate(
     """
     _start(output)
     from harness.machine.files import write_text
-    from harness.transfer.ranking import add_ranked
-    from harness.values.errors import DataError, UsageError
-    from harness.workflows.transfer_files import (
-        Languages,
-        cards,
-        ranked,
-        read_sentences,
-        read_targets,
-        translate_file,
-        translation_scores,
-    )
+    from harness.workflows.candidates import Languages, chosen
+    from harness.workflows.transfer_files import translate_file
 
-    names = _names(translator, score, "translators", ranking)
-    languages = Languages.of(source_language, target_language)
-    sentences = read_sentences(source, languages.source, restricted=restricted)
-    references = read_targets(score, languages.target, pretokenised=False) if score else ()
-    if score and (len(references) != len(sentences) or not sentences):
-        raise DataError(
-            f"{source} has {len(sentences)} sentences and {score} {len(references)} references; line by line"
-        )
-    results: dict[str, tuple[list[str], dict[str, int]]] = {}
-    scores: dict[str, dict[str, float]] = {}
-    for name in names:
-        card, _, _ = cards(keys or [], existing_folder(config_dir), translator=name)
-        if restricted and card.leaves_machine:
-            raise UsageError(f"translator {card.name} sends text to another machine; --restricted forbids it")
-        results[name] = translate_file(sentences, card, languages, keep=keep, restricted=restricted)
-        if score:
-            scores[name] = translation_scores(results[name][0], [one.text for one in references], languages.target)
-            if ranking:
-                facts = _facts(languages, card, sentences, references)
-                add_ranked(ranking, "translator", card.name, "chrf", scores[name]["chrf"], facts)
-    best = ranked({name: one["chrf"] for name, one in scores.items()})[0][0] if scores else names[0]
-    texts, notes = results[best]
+    choice = chosen(
+        translator, scored=score is not None, what="translators", ranking=ranking, overrides=tuple(keys or []),
+        config_dir=existing_folder(config_dir), keep=keep, restricted=restricted,
+    )  # fmt: skip
+    compared = translate_file(source, Languages.of(source_language, target_language), choice, score)
+    texts, notes = compared.result
     write_text(output, "".join(f"{text}\n" for text in texts))
-    value = {"sentences": len(texts), "translator": best, "notes": notes, "scores": scores}
-    _report(value, f"wrote {output}: {len(texts)} translations by {best}", scores, notes, as_json)
+    value = {"sentences": len(texts), "translator": compared.best, "notes": notes, "scores": compared.scores}
+    line = f"wrote {output}: {len(texts)} translations by {compared.best}"
+    _report(value, line, compared.scores, notes, as_json)
     _say_what_is_kept("texts and translations" if keep and not restricted else "", "translations.sqlite")
 
 
@@ -145,42 +117,21 @@ def align(
     _start(output)
     from harness.machine.files import write_text
     from harness.transfer.align.file import pharaoh_text
-    from harness.transfer.ranking import add_ranked
-    from harness.workflows.transfer_files import (
-        Languages,
-        align_files,
-        alignment_error,
-        cards,
-        ranked,
-        read_pairs,
-        read_targets,
-        result_store,
-        write_priors,
-    )
+    from harness.workflows.candidates import Languages, chosen
+    from harness.workflows.transfer_files import align_files, read_pair_files
 
-    names = _names(aligner, score, "aligners", ranking)
+    choice = chosen(
+        aligner, scored=score is not None, what="aligners", ranking=ranking, overrides=tuple(keys or []),
+        config_dir=existing_folder(config_dir), keep=keep,
+    )  # fmt: skip
     languages = Languages.of(source_language, target_language)
-    sources = _sources(source, languages.source, pretokenised)
-    targets = read_targets(target, languages.target, pretokenised=pretokenised)
-    _same_number(source, sources, target, targets)
-    more = read_pairs(learn_from, languages) if learn_from else []
-    links: dict[str, Any] = {}
-    scores: dict[str, dict[str, float]] = {}
-    for name in names:
-        _, card, _ = cards(keys or [], existing_folder(config_dir), aligner=name)
-        if priors:
-            write_priors(sources, targets, card, priors)
-        links[name], pairs = align_files(sources, targets, card, store=result_store(keep=keep), more=more)
-        if score:
-            scores[name] = alignment_error(links[name], score, pairs)
-            if ranking:
-                facts = _facts(languages, card, sources, targets)
-                add_ranked(ranking, "aligner", card.name, "1-aer", 1 - scores[name]["aer"], facts)
-    best = ranked({name: -one["aer"] for name, one in scores.items()})[0][0] if scores else names[0]
-    write_text(output, pharaoh_text(links[best]))
-    count = sum(map(len, links[best]))
-    value = {"pairs": len(targets), "links": count, "aligner": best, "scores": scores}
-    _report(value, f"wrote {output}: {count} links of {len(targets)} pairs by {best}", scores, {}, as_json)
+    files = read_pair_files(source, target, languages, pretokenised=pretokenised, learn_from=learn_from, labelled=False)
+    compared = align_files(files, languages, choice, gold=score, priors=priors)
+    write_text(output, pharaoh_text(compared.result))
+    count = sum(map(len, compared.result))
+    value = {"pairs": len(files.targets), "links": count, "aligner": compared.best, "scores": compared.scores}
+    line = f"wrote {output}: {count} links of {len(files.targets)} pairs by {compared.best}"
+    _report(value, line, compared.scores, {}, as_json)
     _say_what_is_kept("links, which are numbers and no text," if keep else "", "alignments*")
 
 
@@ -216,64 +167,29 @@ def project(
     """Project entities onto a translation: one JSON line a pair, in order. The aligner learns from all pairs given."""
     _start(output)
     from harness.machine.files import write_text
-    from harness.transfer.projection.spans import fate_counts
-    from harness.transfer.ranking import add_ranked
-    from harness.values.errors import UsageError
     from harness.values.interchange import as_lines
-    from harness.workflows.transfer_files import (
-        Languages,
-        alignment_error,
-        cards,
-        project_files,
-        projection_scores,
-        ranked,
-        read_gold,
-        read_pairs,
-        read_sentences,
-        read_targets,
-        result_store,
-    )
+    from harness.workflows.candidates import Languages, chosen
+    from harness.workflows.transfer_files import project_files, read_pair_files
 
     overrides = list(keys or [])
     if alignments:
         aligner = "links"
         overrides.append(f"aligner.path={alignments.expanduser().absolute()}")
-    names = _names(aligner, score or score_links, "aligners", ranking)
+    choice = chosen(
+        aligner, scored=bool(score or score_links), what="aligners", ranking=ranking, overrides=tuple(overrides),
+        config_dir=existing_folder(config_dir), keep=keep,
+    )  # fmt: skip
     languages = Languages.of(source_language, target_language)
-    sources = read_sentences(source, languages.source)
-    targets = read_targets(target, languages.target, pretokenised=pretokenised)
-    _same_number(source, sources, target, targets)
-    golden = read_gold(score, targets, languages.target) if score else ()
-    more = read_pairs(learn_from, languages) if learn_from else []
-    results: dict[str, Any] = {}
-    scores: dict[str, dict[str, float]] = {}
-    for name in names:
-        _, card, rules = cards(overrides, existing_folder(config_dir), aligner=name)
-        if rules.lost == "drop":
-            raise UsageError(
-                "method.projection.lost=drop: harness project writes one line a pair; use mask or keep here"
-            )
-        results[name] = project_files(sources, targets, card, rules, store=result_store(keep=keep), more=more)
-        projected, _, links, pairs = results[name]
-        found: dict[str, float] = {}
-        if score:
-            found |= projection_scores(projected, golden)
-        if score_links:
-            found |= alignment_error(links, score_links, pairs)
-        if found:
-            scores[name] = found
-        if found and ranking:
-            measure, goodness = ("span_f1", found["span_f1"]) if score else ("1-aer", 1 - found["aer"])
-            add_ranked(ranking, "aligner", card.name, measure, goodness, _facts(languages, card, sources, targets))
-    order = {name: one["span_f1"] if score else -one["aer"] for name, one in scores.items()}
-    best = ranked(order)[0][0] if order else names[0]
-    projected, account, _, _ = results[best]
-    write_text(output, as_lines(projected))
-    counts = fate_counts(account) | {"sentences_with_unknown_regions": sum(bool(one.unknown) for one in projected)}
-    value = {"pairs": len(projected), "aligner": best, "projection": counts, "scores": scores}
-    line = f"wrote {output}: {counts['projected']} of {counts['source']} entities projected by {best}"
+    files = read_pair_files(source, target, languages, pretokenised=pretokenised, learn_from=learn_from, labelled=True)
+    compared = project_files(files, languages, choice, gold=score, gold_links=score_links)
+    projected, counts = compared.result, compared.result.counts
+    write_text(output, as_lines(projected.sentences))
+    value = {
+        "pairs": len(projected.sentences), "aligner": compared.best, "projection": counts, "scores": compared.scores,
+    }  # fmt: skip
+    line = f"wrote {output}: {counts['projected']} of {counts['source']} entities projected by {compared.best}"
     notes = {name: number for name, number in counts.items() if "/" not in name or name.startswith("dropped/")}
-    _report(value, line, scores, notes, as_json)
+    _report(value, line, compared.scores, notes, as_json)
     _say_what_is_kept("links, which are numbers and no text," if keep else "", "alignments*")
 
 
@@ -293,49 +209,6 @@ def _start(output: Path) -> None:
     use_cores()
     quiet_libraries()
     stop_on_sigterm()  # programs that were started end with this one
-
-
-def _names(text: str, score: Path | None, what: str, ranking: Path | None) -> list[str]:
-    from harness.values.errors import UsageError
-
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    if not names or (len(names) > 1 and score is None):
-        raise UsageError(f"{text!r}: several {what} are compared by --score; give it, or name one")
-    if ranking and score is None:
-        raise UsageError("--ranking keeps scores; give --score as well")
-    return names
-
-
-def _sources(path: Path, language: str, pretokenised: bool) -> "Sequence[Sentence]":
-    from harness.workflows.transfer_files import read_sentences, read_targets
-
-    if path.suffix == ".txt" and pretokenised:
-        return read_targets(path, language, pretokenised=True)
-    return read_sentences(path, language)
-
-
-def _same_number(first: Path, one: "Sequence[Sentence]", second: Path, other: "Sequence[Sentence]") -> None:
-    from harness.values.errors import DataError
-
-    if len(one) != len(other):
-        raise DataError(
-            f"{first} has {len(one)} sentences and {second} {len(other)} lines; line N must be the translation of "
-            "sentence N (keep a blank line where there is none)"
-        )
-
-
-def _facts(
-    languages: "Languages", card: "TranslatorCard | AlignerCard", *sides: "Sequence[Sentence]"
-) -> dict[str, Any]:
-    from harness.transfer.ranking import card_digest
-    from harness.workflows.transfer_files import data_digest
-
-    return {
-        "pair": languages.pair,
-        "pairs": len(sides[0]),
-        "digest": data_digest(*sides),
-        "settings": card_digest(card),
-    }
 
 
 def _report(

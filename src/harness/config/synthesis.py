@@ -1,6 +1,6 @@
 """Cards of synthetic data: the prompt, the model that writes, and its limits."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -33,6 +33,52 @@ class Example(Strict):
                 raise ValueError(f"entity {entity.text!r} does not stand in {self.text!r} (in order)")
             place = found + len(entity.text)
         return self
+
+
+class FilterSettings(Strict):
+    """Which filters run, and their bounds; null or false switches one off."""
+
+    broken_text: bool = True
+    """Control characters, replacement characters, private use, lone combining marks: traces of broken escapes."""
+    placeholders: bool = True
+    """Text such as [...], <NAME>, Lorem ipsum, 'Token1'."""
+    fewest_words: int | None = Field(default=3, ge=1)
+    """Shortest sentence, in words."""
+    most_words: int | None = Field(default=120, ge=1)
+    """Longest sentence, in words."""
+    longest_entity: int | None = Field(default=12, ge=1)
+    """Longest entity, in words."""
+    script_share: Share | None = 0.7
+    """Least share of letters in a script of the language."""
+    language: bool = True
+    """The language must be the one asked for, where the identifier (py3langid) knows it and the text has 20 letters;
+    told by sentence, and by the corpus where a tenth of it is in one other language.
+    """
+    illegal_bio: bool = False
+    """Tags in which I- follows neither B- nor I- of its label; off, because they are read as conlleval reads them."""
+    exact_duplicates: bool = True
+    """The same text again, case and blanks apart."""
+    near_duplicates: Share | None = 0.85
+    """Jaccard similarity of character 5-grams, by MinHash, from which a sentence repeats an earlier one."""
+    leakage: Share | None = 0.6
+    """Largest share of a sentence's word 4-grams (of short ones: all words) found in one protected text, and of a
+    protected text found in the sentence. Protected are target dev and test, and the prompt's examples.
+    """
+    contradictions: Share | None = 0.9
+    """A surface labelled in several ways at least five times: where its main label has at least this share, sentences
+    with another label are dropped; below it, nothing is known and all stay (counted as contested)."""
+    all_outside_share: Share | None = 0.5
+    """Largest share of sentences without an entity in the corpus; the rest of them is dropped at random (seeded)."""
+    agreement: Share | None = None
+    """Least entity F1 with a recogniser trained on source data, where its predictions are given."""
+
+    @classmethod
+    def off(cls) -> "FilterSettings":
+        """Return settings that run no filter."""
+        values: dict[str, Any] = {
+            name: False if field.annotation is bool else None for name, field in cls.model_fields.items()
+        }
+        return cls(**values)
 
 
 class SynthesisCard(Strict):
@@ -100,6 +146,8 @@ class SynthesisCard(Strict):
     """Shortest and longest sentence in words, to draw from."""
     negative_share: Share = 0.1
     """Share of sentences without any entity."""
+    filters: FilterSettings = FilterSettings()
+    """Which sentences are dropped; ``--filter NAME=VALUE`` is short for ``synthesis.filters.NAME=VALUE``."""
 
     @property
     def leaves_machine(self) -> bool:
@@ -115,41 +163,3 @@ class SynthesisCard(Strict):
         if self.budget_money is not None and not (self.price_prompt or self.price_answer):
             raise ValueError("budget_money needs price_prompt and price_answer (per million tokens)")
         return self
-
-
-class FilterSettings(Strict):
-    """Which filters run, and their bounds; null or false switches one off."""
-
-    broken_text: bool = True
-    """Control characters, replacement characters, private use, lone combining marks: traces of broken escapes."""
-    placeholders: bool = True
-    """Text such as [...], <NAME>, Lorem ipsum, 'Token1'."""
-    fewest_words: int | None = Field(default=3, ge=1)
-    """Shortest sentence, in words."""
-    most_words: int | None = Field(default=120, ge=1)
-    """Longest sentence, in words."""
-    longest_entity: int | None = Field(default=12, ge=1)
-    """Longest entity, in words."""
-    script_share: Share | None = 0.7
-    """Least share of letters in a script of the language."""
-    language: bool = True
-    """The language must be the one asked for, where the identifier (py3langid) knows it and the text has 20 letters;
-    told by sentence, and by the corpus where a tenth of it is in one other language.
-    """
-    illegal_bio: bool = False
-    """Tags in which I- follows neither B- nor I- of its label; off, because they are read as conlleval reads them."""
-    exact_duplicates: bool = True
-    """The same text again, case and blanks apart."""
-    near_duplicates: Share | None = 0.85
-    """Jaccard similarity of character 5-grams, by MinHash, from which a sentence repeats an earlier one."""
-    leakage: Share | None = 0.6
-    """Largest share of a sentence's word 4-grams (of short ones: all words) found in one protected text, and of a
-    protected text found in the sentence. Protected are target dev and test, and the prompt's examples.
-    """
-    contradictions: Share | None = 0.9
-    """A surface labelled in several ways at least five times: where its main label has at least this share, sentences
-    with another label are dropped; below it, nothing is known and all stay (counted as contested)."""
-    all_outside_share: Share | None = 0.5
-    """Largest share of sentences without an entity in the corpus; the rest of them is dropped at random (seeded)."""
-    agreement: Share | None = None
-    """Least entity F1 with a recogniser trained on source data, where its predictions are given."""

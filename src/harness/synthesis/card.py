@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.config.synthesis import FilterSettings
 from harness.values.account import Account
 from harness.values.errors import DataError, listing
 from harness.values.languages import folded
@@ -27,25 +26,18 @@ def quality_card(
     *,
     language: str,
     labels: Sequence[str],
-    settings: FilterSettings | None,
     source: Mapping[str, int] | None = None,
-    origin: Mapping[str, Any] | None = None,
-    cost: Mapping[str, float] | None = None,
-    agreement: float | None = None,
+    facts: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return what one must know of a synthetic corpus before training on it.
 
     :param source: entities per label in the source's training data, to compare with.
-    :param origin: model, prompt and its version, raw file.
-    :param cost: tokens and money.
-    :param agreement: mean entity F1 of the kept sentences with a recogniser, 0..1.
+    :param facts: ``filters`` (their settings), ``origin`` (model, prompt and its version, raw file), ``cost`` (tokens
+        and money), ``agreement`` (mean entity F1 of the kept sentences with a recogniser, 0..1).
     """
-    counts = Counter(span.label for one in sentences for span in one.spans)
+    facts = facts or {}
+    counts = Counter(span.label for sentence in sentences for span in sentence.spans)
     entities = sum(counts.values())
-    surfaces = Counter(folded(one.surface(span)) for one in sentences for span in one.spans)
-    words = [word.casefold() for one in sentences for word in _words_of(one)]
-    pairs = list(itertools.pairwise(words))
-    lengths = [len(_words_of(one)) for one in sentences]
     card: dict[str, Any] = {
         "language": language,
         "sentences": len(sentences),
@@ -54,7 +46,25 @@ def quality_card(
         "labels": {label: counts.get(label, 0) for label in labels},
         "source_labels": dict(source) if source else None,
         "label_distance": label_distance(counts, source) if source and entities else None,
-        "without_entities": sum(not one.spans for one in sentences),
+        "without_entities": sum(not sentence.spans for sentence in sentences),
+        **_text_figures(sentences),
+        "agreement": facts.get("agreement"),
+        "filters": facts.get("filters"),
+        "origin": facts.get("origin") or {},
+        "cost": facts.get("cost") or {},
+    }
+    card["warnings"] = card_warnings(card)
+    return card
+
+
+def _text_figures(sentences: Sequence[Sentence]) -> dict[str, Any]:
+    """Return lengths in words, and how much is said only once."""
+    words = [word.casefold() for sentence in sentences for word in _words_of(sentence)]
+    pairs = list(itertools.pairwise(words))
+    lengths = [len(_words_of(sentence)) for sentence in sentences]
+    surfaces = Counter(folded(sentence.surface(span)) for sentence in sentences for span in sentence.spans)
+    entities = surfaces.total()
+    return {
         "words": {
             "mean": sum(lengths) / len(lengths) if lengths else 0.0, "min": min(lengths, default=0),
             "max": max(lengths, default=0), "histogram": _histogram(lengths),
@@ -65,13 +75,7 @@ def quality_card(
             "distinct_entities": len(surfaces) / entities if entities else 0.0,
             "top_entities": surfaces.most_common(15),
         },
-        "agreement": agreement,
-        "filters": settings.model_dump(mode="json") if settings else None,
-        "origin": dict(origin) if origin else {},
-        "cost": dict(cost) if cost else {},
     }  # fmt: skip
-    card["warnings"] = card_warnings(card)
-    return card
 
 
 def items_account(account: Account) -> dict[str, Any]:

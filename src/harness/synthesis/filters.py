@@ -9,6 +9,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import regex
 
@@ -18,12 +19,6 @@ from harness.synthesis.overlap import Leakage, near_duplicates
 from harness.values.account import Account
 from harness.values.languages import folded, script_letters, word_offsets
 from harness.values.records import Sentence
-
-ORDER = (
-    "broken_text", "placeholders", "too_short", "too_long", "long_entity", "wrong_script", "wrong_language",
-    "illegal_bio", "exact_duplicate", "near_duplicate", "leakage", "contradiction", "disagreement", "all_outside",
-)  # fmt: skip
-"""Reasons, in the order the filters run."""
 
 
 @dataclass
@@ -41,76 +36,159 @@ class Filtered:
     @property
     def counts(self) -> dict[str, int]:
         """Dropped sentences by reason."""
-        return {reason: len(self.dropped[reason]) for reason in ORDER if self.dropped.get(reason)}
+        return {reason: len(sentences) for reason, sentences in self.dropped.items()}
 
 
-def filter_sentences(
-    sentences: Sequence[Sentence],
-    settings: FilterSettings,
-    *,
-    protected: Iterable[str] = (),
-    predictions: Mapping[str, float] | None = None,
-    illegal: Set[str] = frozenset(),
-    seed: int = 0,
-) -> Filtered:
-    """Run the filters.
+@dataclass(frozen=True)
+class References:
+    """What sentences are held against.
 
     :param protected: texts that must not come back: target dev and test, the prompt's examples.
     :param predictions: sentence id → entity F1 with a recogniser, for ``agreement``.
     :param illegal: ids of sentences with illegal tags, for ``illegal_bio``.
+    """
+
+    protected: Iterable[str] = ()
+    predictions: Mapping[str, float] | None = None
+    illegal: Set[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a filter sees besides the sentence.
+
+    :param sentences: those that the filters before it have left.
+    """
+
+    sentences: Sequence[Sentence]
+    settings: FilterSettings
+    references: References
+    notes: Account
+    seed: int
+
+
+Objects = Callable[[Sentence], bool]
+"""Returns True for a sentence that must go."""
+
+
+def _broken_text(context: Context) -> Objects:
+    return lambda sentence: is_broken(sentence.text)
+
+
+def _placeholders(context: Context) -> Objects:
+    return lambda sentence: bool(_PLACEHOLDER.search(sentence.text))
+
+
+def _fewest_words(context: Context) -> Objects:
+    fewest = context.settings.fewest_words or 0
+    return lambda sentence: _words(sentence) < fewest
+
+
+def _most_words(context: Context) -> Objects:
+    most = context.settings.most_words or 0
+    return lambda sentence: _words(sentence) > most
+
+
+def _longest_entity(context: Context) -> Objects:
+    longest = context.settings.longest_entity or 0
+    return lambda sentence: any(len(word_offsets(sentence.surface(span))) > longest for span in sentence.spans)
+
+
+def _script_share(context: Context) -> Objects:
+    share = context.settings.script_share or 0.0
+    return lambda sentence: script_share(sentence.text, sentence.language) < share
+
+
+def _language(context: Context) -> Objects:
+    foreign = other_languages(context.sentences, context.notes)
+    return lambda sentence: sentence.id in foreign
+
+
+def _illegal_bio(context: Context) -> Objects:
+    return lambda sentence: sentence.id in context.references.illegal
+
+
+def _exact_duplicates(context: Context) -> Objects:
+    seen: set[str] = set()
+    return lambda sentence: _seen(folded(sentence.text), seen)
+
+
+def _near_duplicates(context: Context) -> Objects:
+    near = near_duplicates(context.sentences, context.settings.near_duplicates or 0.0)
+    return lambda sentence: sentence.id in near
+
+
+def _leakage(context: Context) -> Objects:
+    leaks = Leakage(context.references.protected, context.settings.leakage or 0.0)
+    return lambda sentence: leaks.has(sentence.text)
+
+
+def _contradictions(context: Context) -> Objects:
+    main, contested = main_labels(context.sentences, context.settings.contradictions or 0.0)
+    context.notes["contested_surfaces"] += contested
+    return lambda sentence: contradicts(sentence, main)
+
+
+def _agreement(context: Context) -> Objects:
+    predictions, least = context.references.predictions, context.settings.agreement or 0.0
+    return lambda sentence: predictions is not None and predictions[sentence.id] < least
+
+
+def _all_outside(context: Context) -> Objects:
+    surplus = surplus_outside(context.sentences, context.settings.all_outside_share or 0.0, context.seed)
+    return lambda sentence: sentence.id in surplus
+
+
+class Filter(NamedTuple):
+    """A filter.
+
+    :param setting: its key in ``synthesis.filters``; null or false switches it off.
+    :param reason: the name it is counted by.
+    :param make: looks at the corpus once, and returns what judges a sentence.
+    """
+
+    setting: str
+    reason: str
+    make: Callable[[Context], Objects]
+
+
+FILTERS = (
+    Filter("broken_text", "broken_text", _broken_text),
+    Filter("placeholders", "placeholders", _placeholders),
+    Filter("fewest_words", "too_short", _fewest_words),
+    Filter("most_words", "too_long", _most_words),
+    Filter("longest_entity", "long_entity", _longest_entity),
+    Filter("script_share", "wrong_script", _script_share),
+    Filter("language", "wrong_language", _language),
+    Filter("illegal_bio", "illegal_bio", _illegal_bio),
+    Filter("exact_duplicates", "exact_duplicate", _exact_duplicates),
+    Filter("near_duplicates", "near_duplicate", _near_duplicates),
+    Filter("leakage", "leakage", _leakage),
+    Filter("contradictions", "contradiction", _contradictions),
+    Filter("agreement", "disagreement", _agreement),
+    Filter("all_outside_share", "all_outside", _all_outside),
+)
+"""In the order they run."""
+
+
+def filter_sentences(
+    sentences: Sequence[Sentence], settings: FilterSettings, references: References | None = None, *, seed: int = 0
+) -> Filtered:
+    """Run the filters that are switched on.
+
     :param seed: of the choice among sentences without entities.
     """
     result = Filtered(list(sentences))
-
-    def drop(reason: str, wrong: Callable[[Sentence], bool]) -> None:
-        kept: list[Sentence] = []
-        for sentence in result.kept:
-            if wrong(sentence):
-                result.dropped.setdefault(reason, []).append(sentence)
-            else:
-                kept.append(sentence)
-        result.kept = kept
-
-    if settings.broken_text:
-        drop("broken_text", lambda one: is_broken(one.text))
-    if settings.placeholders:
-        drop("placeholders", lambda one: bool(_PLACEHOLDER.search(one.text)))
-    if settings.fewest_words:
-        fewest = settings.fewest_words
-        drop("too_short", lambda one: _words(one) < fewest)
-    if settings.most_words:
-        most = settings.most_words
-        drop("too_long", lambda one: _words(one) > most)
-    if settings.longest_entity:
-        longest = settings.longest_entity
-        drop("long_entity", lambda one: any(len(word_offsets(one.surface(s))) > longest for s in one.spans))
-    if settings.script_share is not None:
-        share = settings.script_share
-        drop("wrong_script", lambda one: script_share(one.text, one.language) < share)
-    if settings.language:
-        foreign = other_languages(result.kept, result.notes)
-        drop("wrong_language", lambda one: one.id in foreign)
-    if settings.illegal_bio:
-        drop("illegal_bio", lambda one: one.id in illegal)
-    if settings.exact_duplicates:
-        seen: set[str] = set()
-        drop("exact_duplicate", lambda one: _seen(folded(one.text), seen))
-    if settings.near_duplicates is not None:
-        near = near_duplicates(result.kept, settings.near_duplicates)
-        drop("near_duplicate", lambda one: one.id in near)
-    if settings.leakage is not None:
-        leaks = Leakage(protected, settings.leakage)
-        drop("leakage", lambda one: leaks.has(one.text))
-    if settings.contradictions is not None:
-        main, contested = main_labels(result.kept, settings.contradictions)
-        result.notes["contested_surfaces"] += contested
-        drop("contradiction", lambda one: contradicts(one, main))
-    if settings.agreement is not None and predictions is not None:
-        least = settings.agreement
-        drop("disagreement", lambda one: predictions[one.id] < least)
-    if settings.all_outside_share is not None:
-        surplus = surplus_outside(result.kept, settings.all_outside_share, seed)
-        drop("all_outside", lambda one: one.id in surplus)
+    for filter_ in FILTERS:
+        chosen = getattr(settings, filter_.setting)
+        if chosen is None or chosen is False:
+            continue
+        objects = filter_.make(Context(result.kept, settings, references or References(), result.notes, seed))
+        verdicts = [(sentence, objects(sentence)) for sentence in result.kept]
+        result.kept = [sentence for sentence, wrong in verdicts if not wrong]
+        dropped = [sentence for sentence, wrong in verdicts if wrong]
+        if dropped:
+            result.dropped[filter_.reason] = dropped
     return result
 
 

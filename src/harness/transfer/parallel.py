@@ -35,6 +35,12 @@ class Parallel:
     links: tuple[Links, ...]
     function: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
 
+    @property
+    def pairs(self) -> list[WordPair]:
+        """The words that the links count."""
+        texts = zip(self.source_texts, self.target_texts, strict=True)
+        return [WordPair(source.words, target.words) for source, target in texts]
+
     def project(self, spans: Sequence[Sequence[Span]] | None, rules: ProjectionCard) -> list[Projection]:
         """Project the sources' spans, or others over the same source texts, onto the targets."""
         found = []

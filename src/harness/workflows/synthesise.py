@@ -3,16 +3,17 @@
 import json
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from harness.answers.files import parse_answers, read_answers
+from harness.answers.files import ParsedAnswers, parse_answers, read_answers
 from harness.answers.items import Legend
-from harness.answers.parse import Rejected
+from harness.answers.parse import REPAIRS, Rejected
 from harness.config import Config, DataCard
 from harness.config.synthesis import FilterSettings, SynthesisCard
 from harness.corpora.catalogue import load_corpora
+from harness.corpora.readers.jsonl import read_jsonl
 from harness.machine.files import atomic_path, write_text
 from harness.machine.locks import file_lock
 from harness.machine.provenance import file_digest
@@ -21,11 +22,11 @@ from harness.synthesis.batch import collect_batch, write_batch
 from harness.synthesis.card import card_path, card_warnings, quality_card, read_card
 from harness.synthesis.client import Outcome, ask_all
 from harness.synthesis.engines import open_engine
-from harness.synthesis.filters import Filtered, filter_sentences
+from harness.synthesis.filters import Filtered, References, filter_sentences
 from harness.synthesis.prompts import Call, calls
 from harness.values import interchange
 from harness.values.account import Account
-from harness.values.errors import ConfigError, DataError, HarnessError
+from harness.values.errors import ConfigError, DataError, HarnessError, UsageError, listing
 from harness.values.records import Sentence
 
 SAMPLES = 12
@@ -78,68 +79,138 @@ def surroundings(card: DataCard, folder: Path, language: str) -> Surroundings:
     return Surroundings(protected, dict(train.label_counts) if train else None, train.sentences if train else ())
 
 
-def import_answers(
-    answers: Sequence[tuple[str, str]],
-    legend: Legend,
-    language: str,
-    output: Path,
-    *,
-    settings: FilterSettings | None,
-    rejects: Path | None = None,
-    repairs: Sequence[str] = (),
-    around: Surroundings | None = None,
-    origin: Mapping[str, Any] | None = None,
-    cost: Mapping[str, float] | None = None,
-    predictions: Mapping[str, float] | None = None,
-    seed: int = 0,
-    restricted: bool = False,
-) -> Made:
-    """Parse and filter raw answers, and write corpus, rejects and quality card.
+@dataclass(frozen=True)
+class Job:
+    """A corpus to be made of raw answers.
 
-    :param settings: the filters; ``None`` runs none.
-    :param restricted: the corpus it was made for is; then the card names no surface, and its page shows no sentence.
+    :param filters: which sentences are dropped; nothing runs none and says so on the card.
+    :param around: what the corpus is compared with.
+    :param origin: model, prompt and its version, raw file.
+    :param cost: tokens and money.
+    :param seed: of the choice among sentences without entities.
+    :param restricted: the corpus it is made for is; then the card names no surface, and its page shows no sentence.
     """
-    around = around or Surroundings()
-    parsed = parse_answers(answers, legend, language, repairs=repairs)
-    account = parsed.account
+
+    language: str
+    output: Path
+    filters: FilterSettings | None
+    rejects: Path | None = None
+    around: Surroundings = field(default_factory=Surroundings)
+    origin: Mapping[str, Any] = field(default_factory=dict)
+    cost: Mapping[str, float] = field(default_factory=dict)
+    seed: int = 0
+    restricted: bool = False
+
+
+def make_corpus(parsed: ParsedAnswers, legend: Legend, job: Job, agreement: Mapping[str, float] | None = None) -> Made:
+    """Filter parsed answers, and write corpus, rejects and quality card.
+
+    :param agreement: sentence id → entity F1 with a recogniser.
+    """
+    account, kept = parsed.account, parsed.sentences
     filtered: Filtered | None = None
-    kept = parsed.sentences
-    if settings is not None:
-        filtered = filter_sentences(
-            parsed.sentences,
-            settings,
-            protected=around.protected,
-            predictions=predictions,
-            illegal=parsed.illegal,
-            seed=seed,
-        )
+    if job.filters is not None:
+        references = References(job.around.protected, agreement, parsed.illegal)
+        filtered = filter_sentences(parsed.sentences, job.filters, references, seed=job.seed)
         kept = filtered.kept
         account.update({f"filtered/{reason}": count for reason, count in filtered.counts.items()})
         account.update({f"notes/{note}": count for note, count in filtered.notes.items()})
     account["kept"] = len(kept)
-    if rejects is not None:
-        write_rejects(rejects, parsed.rejected, filtered)
-    mapped = (legend.label_map.get(one, one) for one in legend.labels)
-    shown = list(dict.fromkeys(one for one in mapped if one))
-    agreement = sum(predictions[one.id] for one in kept) / len(kept) if predictions and kept else None
-    card = quality_card(
-        kept, account, language=language, labels=shown,
-        settings=settings, source=around.source_labels, origin=origin, cost=cost, agreement=agreement,
-    )  # fmt: skip
-    if restricted:
-        card["restricted"] = True
-        card["diversity"]["top_entities"] = []
+    if job.rejects is not None:
+        write_rejects(job.rejects, parsed.rejected, filtered)
+    card = _card(kept, account, legend, job, agreement)
     if kept:
-        write_text(output, interchange.as_lines(kept))
-        card["sha256"] = file_digest(output)
-        write_text(card_path(output), json.dumps(card, indent=1, ensure_ascii=False) + "\n")
+        write_text(job.output, interchange.as_lines(kept))
+        card["sha256"] = file_digest(job.output)
+        write_text(card_path(job.output), json.dumps(card, indent=1, ensure_ascii=False) + "\n")
     return Made(kept, account, card)
 
 
-def import_file(path: Path, field_path: str, legend: Legend, language: str, output: Path, **options: Any) -> Made:
-    """Import anybody's raw answers; see :func:`import_answers`."""
-    origin = {"raw answers": path.name, "sha256": file_digest(path) if path.is_file() else "", "field": field_path}
-    return import_answers(read_answers(path, field_path), legend, language, output, origin=origin, **options)
+def _card(
+    kept: list[Sentence], account: Account, legend: Legend, job: Job, agreement: Mapping[str, float] | None
+) -> dict[str, Any]:
+    mapped = (legend.label_map.get(label, label) for label in legend.labels)
+    mean = sum(agreement[sentence.id] for sentence in kept) / len(kept) if agreement and kept else None
+    facts = {
+        "filters": job.filters.model_dump(mode="json") if job.filters else None,
+        "origin": dict(job.origin),
+        "cost": dict(job.cost),
+        "agreement": mean,
+    }
+    labels = list(dict.fromkeys(label for label in mapped if label))
+    card = quality_card(
+        kept, account, language=job.language, labels=labels, source=job.around.source_labels, facts=facts
+    )
+    if job.restricted:
+        card["restricted"] = True
+        card["diversity"]["top_entities"] = []
+    return card
+
+
+@dataclass(frozen=True)
+class RawAnswers:
+    """Anybody's raw answers.
+
+    :param field_path: where the text of an answer is in its JSON object.
+    :param repairs: names of repairs to apply.
+    :param predictions: a recogniser's predictions on the unfiltered corpus, for the filter ``agreement``.
+    """
+
+    path: Path
+    field_path: str = "text"
+    repairs: tuple[str, ...] = ()
+    predictions: Path | None = None
+
+
+def import_file(raw: RawAnswers, legend: Legend, job: Job) -> Made:
+    """Import anybody's raw answers; see :func:`make_corpus`.
+
+    :raises UsageError: a repair is unknown, a file would be overwritten, or predictions are missing.
+    """
+    unknown = [name for name in raw.repairs if name not in REPAIRS]
+    if unknown:
+        raise UsageError(f"--repair {unknown[0]!r} is unknown; allowed: {listing(REPAIRS)}")
+    places = [path.resolve() for path in (raw.path, job.output, job.rejects) if path is not None]
+    if len(set(places)) < len(places):
+        raise UsageError(f"{job.output} or the rejects would overwrite {raw.path} or one another; choose other names")
+    if job.filters is not None and job.filters.agreement is not None and raw.predictions is None:
+        raise UsageError("--filter agreement needs --predictions: a recogniser's output on this corpus")
+    parsed = parse_answers(read_answers(raw.path, raw.field_path), legend, job.language, repairs=raw.repairs)
+    agreement = agreements(raw.predictions, parsed.sentences, job.language) if raw.predictions else None
+    origin = {"raw answers": raw.path.name, "sha256": file_digest(raw.path), "field": raw.field_path}
+    return make_corpus(parsed, legend, replace(job, origin=origin), agreement)
+
+
+def legend_of(config: Config | None, *, tag_legend: str | None, labels: str | None, dropped: Sequence[str]) -> Legend:
+    """Return what the labels of raw answers mean.
+
+    :param config: a data card gives labels and their map.
+    :param tag_legend: what integer tags mean, by comma.
+    :param labels: allowed labels, by comma.
+    :param dropped: labels whose entities are left out.
+    :raises UsageError: nobody says which labels there are.
+    """
+    label_map: dict[str, str | None] = dict(config.data.label_map) if config else {}
+    label_map |= dict.fromkeys(dropped)
+    known = tuple(labels.split(",")) if labels else config.data.labels if config else ()
+    if tag_legend:
+        return Legend.of_tags([tag.strip() for tag in tag_legend.split(",")], label_map)
+    if known:
+        return Legend(known, None, label_map)
+    raise UsageError("which labels? give --tag-legend (integer tags), --labels, or --data")
+
+
+def filter_overrides(filters: Sequence[str]) -> list[str] | None:
+    """Return ``--filter NAME=VALUE`` as overrides of the configuration; nothing where ``none`` switches all off.
+
+    :raises UsageError: one is not of this form.
+    """
+    if "none" in filters:
+        return None
+    wrong = [text for text in filters if "=" not in text]
+    if wrong:
+        raise UsageError(f"--filter {wrong[0]!r}: write NAME=VALUE, for example near_duplicates=0.9, or none")
+    return [f"synthesis.filters.{text}" for text in filters]
 
 
 def planned_calls(config: Config, language: str, number: int, around: Surroundings) -> list[Call]:
@@ -161,17 +232,12 @@ def planned_calls(config: Config, language: str, number: int, around: Surroundin
 
 
 def generate(
-    config: Config,
-    language: str,
-    number: int,
-    output: Path,
-    *,
-    settings: FilterSettings,
-    collected: Path | None = None,
+    config: Config, language: str, number: int, output: Path, *, collected: Path | None = None, filtered: bool = True
 ) -> tuple[Made, Outcome]:
     """Ask for every answer that is missing, then parse, filter and write.
 
     :param collected: a batch API's output to take answers from, instead of asking.
+    :param filtered: run the filters of ``synthesis.filters``.
     :raises HarnessError: no sentence is left; the answers stay where they are.
     """
     card = config.synthesis
@@ -181,9 +247,8 @@ def generate(
     with file_lock(answers, f"another generation that writes {answers}"):  # or both would pay for the same answers
         store = AnswerStore(answers)
         outcome = _asked(card, wanted, store, collected, number)
-    keys = {call.key for call in wanted}
-    listed = [(key, store.answers[key].text) for key in (call.key for call in wanted) if key in store.answers]
-    used = [answer for key, answer in store.answers.items() if key in keys]
+    keys = [call.key for call in wanted if call.key in store.answers]
+    used = [store.answers[key] for key in dict.fromkeys(keys)]
     origin = {
         "prompt": f"{card.name} version {card.version}", "model": ", ".join(sorted({answer.model for answer in used})),
         "temperature": card.temperature, "seed": config.seed, "calls planned": number, "calls failed": outcome.failed,
@@ -192,12 +257,20 @@ def generate(
     protected = (*around.protected, *(example.text for example in card.examples))
     if card.source_examples:
         protected = (*protected, *(sentence.text for sentence in around.examples))
-    made = import_answers(
-        listed, Legend(config.data.labels), language, output, settings=settings, seed=config.seed,
-        rejects=output.with_suffix(".rejects.jsonl"), origin=origin, cost=usage_of(used, card),
-        around=Surroundings(protected, around.source_labels), restricted=config.data.restricted,
-    )  # fmt: skip
-    return made, outcome
+    job = Job(
+        language,
+        output,
+        card.filters if filtered else FilterSettings.off(),
+        rejects=output.with_suffix(".rejects.jsonl"),
+        around=Surroundings(protected, around.source_labels),
+        origin=origin,
+        cost=usage_of(used, card),
+        seed=config.seed,
+        restricted=config.data.restricted,
+    )
+    legend = Legend(config.data.labels)
+    texts = [(key, store.answers[key].text) for key in keys]
+    return make_corpus(parse_answers(texts, legend, language), legend, job), outcome
 
 
 def _asked(
@@ -266,29 +339,28 @@ def page_of(corpus: Path, render: Render, *, samples: bool = True) -> tuple[str,
         ) from error
 
 
-def agreements(
-    predictions: Path, raw: Path, field_path: str, legend: Legend, language: str, repairs: Sequence[str] = ()
-) -> dict[str, float]:
+def agreements(predictions: Path, sentences: Sequence[Sentence], language: str) -> dict[str, float]:
     """Return each sentence's entity F1 with a recogniser's predictions (``harness predict`` on the unfiltered corpus).
 
     :param predictions: JSON lines of spans with ids and texts of the corpus as imported with ``--filter none``.
     :raises DataError: a sentence has no prediction, or another text.
     """
-    from harness.corpora.readers.jsonl import read_jsonl
-
     predicted = {sentence.id: sentence for sentence in read_jsonl(predictions, language).sentences}
-    sentences = parse_answers(read_answers(raw, field_path), legend, language, repairs=repairs).sentences
-    found = {}
-    missing = [one.id for one in sentences if one.id not in predicted or predicted[one.id].text != one.text]
+    missing = [
+        sentence.id
+        for sentence in sentences
+        if sentence.id not in predicted or predicted[sentence.id].text != sentence.text
+    ]
     if missing:
         raise DataError(
             f"{predictions}: {len(missing)} of {len(sentences)} sentences have no prediction on the same text, first "
             f"{missing[0]}; import with --filter none and the same --repair, and predict on that file"
         )
+    scores = {}
     for sentence in sentences:
-        own, other = set(sentence.spans), set(predicted[sentence.id].spans)
-        found[sentence.id] = 2 * len(own & other) / (len(own) + len(other)) if own or other else 1.0
-    return found
+        gold, spans = set(sentence.spans), set(predicted[sentence.id].spans)
+        scores[sentence.id] = 2 * len(gold & spans) / (len(gold) + len(spans)) if gold or spans else 1.0
+    return scores
 
 
 def write_rejects(path: Path, rejected: Sequence[tuple[str, Rejected]], filtered: Filtered | None) -> None:

@@ -6,9 +6,8 @@ downstream F1 never does.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -17,36 +16,19 @@ from harness.corpora.catalogue import read_source, read_texts
 from harness.corpora.readers.text import text_lines
 from harness.evaluation.measures import measures
 from harness.evaluation.spans import count_spans
-from harness.machine.store import DiskStore, MemoryStore, ResultStore, cache_key, working_rows
+from harness.machine.store import cache_key, working_rows
 from harness.transfer.align.contract import Links, WordPair
 from harness.transfer.align.file import check_links, read_pharaoh
 from harness.transfer.align.open import open_aligner
 from harness.transfer.align.words import alignment_text
-from harness.transfer.parallel import align_corpora
+from harness.transfer.parallel import Parallel, align_corpora
+from harness.transfer.projection.spans import fate_counts
 from harness.transfer.translate.open import open_translator
 from harness.transfer.translate.texts import translate_texts
 from harness.values.account import Account
 from harness.values.errors import DataError, FileError, UsageError, shown
-from harness.values.languages import normalise_language
 from harness.values.records import Sentence, Span
-
-
-@dataclass(frozen=True)
-class Languages:
-    """Source and target as BCP-47 tags."""
-
-    source: str
-    target: str
-
-    @classmethod
-    def of(cls, source: str, target: str) -> "Languages":
-        """Normalise two codes."""
-        return cls(normalise_language(source), normalise_language(target))
-
-    @property
-    def pair(self) -> str:
-        """``en-es``."""
-        return f"{self.source}-{self.target}"
+from harness.workflows.candidates import Choice, Compared, Languages, Scored, Side, compare_candidates
 
 
 def cards(
@@ -119,24 +101,58 @@ def read_pairs(path: Path, languages: Languages) -> list[tuple[Sentence, Sentenc
     return pairs
 
 
-def result_store(*, keep: bool) -> ResultStore:
-    """Return where a command keeps its results: the shared cache if the user asks for it, else memory."""
-    return DiskStore() if keep else MemoryStore()
+def same_number(first: Path, sources: Side, second: Path, targets: Side) -> None:
+    """Check that two files are sentence by sentence.
+
+    :raises DataError: they differ in number.
+    """
+    if len(sources) != len(targets):
+        raise DataError(
+            f"{first} has {len(sources)} sentences and {second} {len(targets)} lines; line N must be the translation "
+            "of sentence N (keep a blank line where there is none)"
+        )
+
+
+Translations = tuple[list[str], dict[str, int]]
+"""Translations in order and number, and what to count."""
 
 
 def translate_file(
-    sentences: Sequence[Sentence], card: TranslatorCard, languages: Languages, *, keep: bool, restricted: bool
-) -> tuple[list[str], dict[str, int]]:
-    """Translate sentences; see :func:`harness.transfer.translate.texts.translate_texts`.
+    source: Path, languages: Languages, choice: Choice, references: Path | None
+) -> Compared[Translations]:
+    """Translate a file.
 
-    :param keep: put the translations into the shared cache, and take them from it.
-    :param restricted: put nothing on the disk. Otherwise a working file lasts until the command ends well, so that a
-        killed one goes on where it was, and two at once do not ask for the same.
+    :param references: reference translations to score by, one a line.
+    :raises DataError: references and sentences differ in number.
+    :raises UsageError: the texts are restricted, and a translator would send them to another machine.
     """
-    translator = open_translator(card, languages.source, languages.target, Path.cwd())
+    sentences = read_sentences(source, languages.source, restricted=choice.restricted)
+    wanted = read_targets(references, languages.target, pretokenised=False) if references else ()
+    if references and (len(wanted) != len(sentences) or not sentences):
+        raise DataError(
+            f"{source} has {len(sentences)} sentences and {references} {len(wanted)} references; line by line"
+        )
     texts = [sentence.text for sentence in sentences]
-    if restricted or keep:
-        return translate_texts(translator, texts, result_store(keep=keep and not restricted).rows("translations"))
+
+    def run(name: str) -> Scored[Translations]:
+        card, _, _ = cards(choice.overrides, choice.config_dir, translator=name)
+        if choice.restricted and card.leaves_machine:
+            raise UsageError(f"translator {card.name} sends text to another machine; --restricted forbids it")
+        result = _translated(texts, card, languages, choice)
+        if not references:
+            return Scored(result, {}, None, card)
+        scores = translation_scores(result[0], [sentence.text for sentence in wanted], languages.target)
+        return Scored(result, scores, ("chrf", scores["chrf"]), card)
+
+    return compare_candidates(choice, run, languages, (sentences, wanted))
+
+
+def _translated(texts: Sequence[str], card: TranslatorCard, languages: Languages, choice: Choice) -> Translations:
+    translator = open_translator(card, languages.source, languages.target, Path.cwd())
+    if choice.restricted or choice.keep:
+        return translate_texts(translator, texts, choice.store.rows("translations"))
+    # A working file lasts until the command ends well, so that a killed one goes on where it was, and two at once do
+    # not ask for the same.
     with working_rows("translations", cache_key("working", translator=dict(translator.identity))) as rows:
         return translate_texts(translator, texts, rows)
 
@@ -160,25 +176,62 @@ def translation_scores(translations: Sequence[str], references: Sequence[str], l
     }
 
 
-def align_files(
-    sources: Sequence[Sentence],
-    targets: Sequence[Sentence],
-    card: AlignerCard,
-    *,
-    store: ResultStore,
-    more: Sequence[tuple[Sentence, Sentence]] = (),
-) -> tuple[list[Links], list[WordPair]]:
-    """Align sentence pairs and return the links with the words they count.
+@dataclass(frozen=True)
+class PairFiles:
+    """Two files of sentence pairs.
 
-    :param store: where the links, which are numbers alone, are kept and looked up.
+    :param source, target: where they were read from.
+    :param more: further pairs that an aligner learns from.
     """
-    aligner = open_aligner(card, Path.cwd())
-    parallel = align_corpora(aligner, sources, targets, store, more=more)
-    pairs = [
-        WordPair(one.words, other.words)
-        for one, other in zip(parallel.source_texts, parallel.target_texts, strict=True)
-    ]
-    return list(parallel.links), pairs
+
+    source: Path
+    target: Path
+    sources: tuple[Sentence, ...]
+    targets: tuple[Sentence, ...]
+    more: Sequence[tuple[Sentence, Sentence]] = ()
+
+
+def read_pair_files(
+    source: Path, target: Path, languages: Languages, *, pretokenised: bool, learn_from: Path | None, labelled: bool
+) -> PairFiles:
+    """Read sentences and their translations.
+
+    :param pretokenised: tokens of text lines are what stands between blanks.
+    :param learn_from: a file of further pairs.
+    :param labelled: the source has entities; text lines have none.
+    :raises DataError: they differ in number.
+    """
+    lines = source.suffix == ".txt" and pretokenised and not labelled
+    sources = (
+        read_targets(source, languages.source, pretokenised=True) if lines else read_sentences(source, languages.source)
+    )
+    targets = read_targets(target, languages.target, pretokenised=pretokenised)
+    same_number(source, sources, target, targets)
+    return PairFiles(source, target, sources, targets, read_pairs(learn_from, languages) if learn_from else ())
+
+
+def align_files(
+    files: PairFiles, languages: Languages, choice: Choice, *, gold: Path | None, priors: Path | None
+) -> Compared[list[Links]]:
+    """Align the words of two files.
+
+    :param gold: gold links to score by.
+    :param priors: file to write eflomal's priors to.
+    """
+
+    def run(name: str) -> Scored[list[Links]]:
+        _, card, _ = cards(choice.overrides, choice.config_dir, aligner=name)
+        if priors:
+            write_priors(files.sources, files.targets, card, priors)
+        aligner = open_aligner(card, Path.cwd())
+        parallel = align_corpora(aligner, files.sources, files.targets, choice.store, more=files.more)
+        links = list(parallel.links)
+        if not gold:
+            return Scored(links, {}, None, card)
+        scores = alignment_error(links, gold, parallel.pairs)
+        return Scored(links, scores, ("1-aer", 1 - scores["aer"]), card)
+
+    return compare_candidates(choice, run, languages, (files.sources, files.targets))
 
 
 def write_priors(sources: Sequence[Sentence], targets: Sequence[Sentence], card: AlignerCard, path: Path) -> None:
@@ -217,33 +270,68 @@ def alignment_error(links: Sequence[Links], gold: Path, pairs: Sequence[WordPair
     }
 
 
+@dataclass(frozen=True)
+class Projected:
+    """A translation with projected spans, every pair kept and in order.
+
+    :param account: the fates of the source spans.
+    """
+
+    sentences: list[Sentence]
+    account: Account
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What became of the spans, and sentences in which an entity may stand unseen."""
+        unknown = sum(bool(sentence.unknown) for sentence in self.sentences)
+        return fate_counts(self.account) | {"sentences_with_unknown_regions": unknown}
+
+
 def project_files(
-    sources: Sequence[Sentence],
-    targets: Sequence[Sentence],
-    card: AlignerCard,
-    rules: ProjectionCard,
-    *,
-    store: ResultStore,
-    more: Sequence[tuple[Sentence, Sentence]] = (),
-) -> tuple[list[Sentence], Account, list[Links], list[WordPair]]:
-    """Project the sources' spans onto the targets, every pair kept and in order.
+    files: PairFiles, languages: Languages, choice: Choice, *, gold: Path | None, gold_links: Path | None
+) -> Compared[Projected]:
+    """Project the sources' spans onto the targets.
 
     A sentence that lost an entity has the regions where it may stand as ``unknown``, as in ``harness run``, unless
-    ``rules.lost`` says otherwise.
+    ``method.projection.lost`` says otherwise.
+
+    :param gold: manual gold on the target text to score by.
+    :param gold_links: gold links to score by.
+    :raises UsageError: sentences would be dropped: this writes one line a pair.
     """
-    aligner = open_aligner(card, Path.cwd())
-    parallel = align_corpora(aligner, sources, [one.with_spans(()) for one in targets], store, more=more)
+    golden = read_gold(gold, files.targets, languages.target) if gold else ()
+
+    def run(name: str) -> Scored[Projected]:
+        _, card, rules = cards(choice.overrides, choice.config_dir, aligner=name)
+        if rules.lost == "drop":
+            raise UsageError(
+                "method.projection.lost=drop: harness project writes one line a pair; use mask or keep here"
+            )
+        plain = [sentence.with_spans(()) for sentence in files.targets]
+        aligner = open_aligner(card, Path.cwd())
+        parallel = align_corpora(aligner, files.sources, plain, choice.store, more=files.more)
+        projected = _projected(files, parallel, rules)
+        scores: dict[str, float] = {}
+        if gold:
+            scores |= projection_scores(projected.sentences, golden)
+        if gold_links:
+            scores |= alignment_error(list(parallel.links), gold_links, parallel.pairs)
+        if not scores:
+            return Scored(projected, {}, None, card)
+        measure = ("span_f1", scores["span_f1"]) if gold else ("1-aer", 1 - scores["aer"])
+        return Scored(projected, scores, measure, card)
+
+    return compare_candidates(choice, run, languages, (files.sources, files.targets))
+
+
+def _projected(files: PairFiles, parallel: Parallel, rules: ProjectionCard) -> Projected:
     account = Account()
-    projected = []
-    for source, target, found in zip(sources, targets, parallel.project(None, rules), strict=True):
-        account.add(found.account)
-        unknown = tuple(found.unexplained) if found.lost and rules.lost == "mask" else ()
-        projected.append(replace(target.with_spans(found.spans), id=source.id, unknown=unknown))
-    pairs = [
-        WordPair(one.words, other.words)
-        for one, other in zip(parallel.source_texts, parallel.target_texts, strict=True)
-    ]
-    return projected, account, list(parallel.links), pairs
+    sentences = []
+    for source, target, projection in zip(files.sources, files.targets, parallel.project(None, rules), strict=True):
+        account.add(projection.account)
+        unknown = tuple(projection.unexplained) if projection.lost and rules.lost == "mask" else ()
+        sentences.append(replace(target.with_spans(projection.spans), id=source.id, unknown=unknown))
+    return Projected(sentences, account)
 
 
 def read_gold(path: Path, targets: Sequence[Sentence], language: str) -> tuple[Sentence, ...]:
@@ -276,16 +364,3 @@ def _without_blanks(sentence: Sentence, span: Span) -> Span:
     """Return a span counted in visible characters, so that tokenised and raw text can be compared."""
     before = len("".join(sentence.text[: span.start].split()))
     return Span(before, before + len("".join(sentence.surface(span).split())), span.label)
-
-
-def data_digest(*sides: Sequence[Sentence]) -> str:
-    """Return what identifies the data a ranking was made on."""
-    state = blake2b(digest_size=8)
-    for side in sides:
-        state.update(repr([sentence.text for sentence in side]).encode())
-    return state.hexdigest()
-
-
-def ranked(scores: Mapping[str, float]) -> list[tuple[str, float]]:
-    """Return names and scores, the best first."""
-    return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
