@@ -26,7 +26,8 @@ def record(number: int, *, status: str = "FINISHED", tags: dict[str, str] | None
 
 
 def compare(*records: Record, by: tuple[str, ...] = ("encoder", "method")) -> list[list[str]]:
-    header, rows, _ = comparison(records, by, ["entity_f1"])
+    table = comparison(records, by, ["entity_f1"])
+    header, rows = table.header, table.formatted()
     return [header, *rows]
 
 
@@ -107,7 +108,7 @@ def test_wide_characters_take_two_columns() -> None:
 
 
 def test_objects_keep_full_precision() -> None:
-    _, _, (entry,) = comparison([record(1, f1=1 / 3)], ["method"], ["entity_f1"])
+    (entry,) = comparison([record(1, f1=1 / 3)], ["method"], ["entity_f1"]).objects()
     assert json.loads(json.dumps(entry))["test/sv/entity_f1"] == 1 / 3
     assert entry["run_ids"] == ["run1"]
 

@@ -112,6 +112,7 @@ def _cleaned(value: Any) -> Any:
 
 
 def _forgiving(text: str) -> Iterator[Found]:
+    """Give the objects and lists of a text, whatever is between or missing; one pass, linear in its length."""
     stack: list[_Open] = []
     depths: dict[type, int] = {dict: 0, list: 0}
     place = 0
@@ -157,9 +158,14 @@ def _forgiving(text: str) -> Iterator[Found]:
                 place += 1  # the opening quote was swallowed
             _put(stack[-1], _bare(word))
             last = "a"
+    yield from _unfinished(stack)
+
+
+def _unfinished(stack: list[_Open]) -> Iterator[Found]:
+    """Give what was still open when the text ended, the innermost first."""
     while stack:
         top = stack.pop()
-        yield from (Found(one) for one in top.before)
+        yield from (Found(value) for value in top.before)
         if isinstance(top.holder, dict) and top.holder:
             yield Found(top.holder, cut=True, unfinished=frozenset(top.unfinished), stray=_is_stray(top))
         elif not stack and _strings(top.holder):

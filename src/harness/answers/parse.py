@@ -101,36 +101,58 @@ def parse_answer(answer: str, legend: Legend, language: str, name: str, repairs:
         found.value = _joined_tokens(found.value)
         shape = _shape(found.value)
         if shape is None:
-            listed = _marked_lines(found.value, legend)
-            structured = structured or bool(listed)
-            for place, line in enumerate(listed):
-                if found.cut and place == len(listed) - 1:
-                    parsed.rejected.append(Rejected("truncated", line))
-                else:
-                    _add_inline(line, legend, language, name, parsed)
-            continue
-        structured = True
-        number = f"{name}-{parsed.items + 1}"
-        if found.cut and not _complete(found, shape):
-            parsed.rejected.append(Rejected("truncated", found.value))
-            continue
-        if found.stray and shape == "text":
-            parsed.rejected.append(Rejected("damaged_text", found.value))
-            continue
-        illegal = parsed.notes["illegal_bio"]
-        try:
-            if shape == "tokens":
-                parsed.sentences.append(from_tokens(found.value, legend, language, number, repairs, parsed.notes))
-            else:
-                parsed.sentences.append(from_text(found.value, legend, language, number, parsed.notes))
-        except RejectedItem as reject:
-            parsed.rejected.append(Rejected(reject.reason, found.value))
+            structured = _add_marked(found, legend, language, name, parsed) or structured
         else:
-            if parsed.notes["illegal_bio"] > illegal:
-                parsed.illegal.add(number)
+            structured = True
+            _add_item(found, shape, legend, Naming(language, name, repairs), parsed)
     if not structured and not _STRUCTURE.search(answer):
         _inline_lines(answer, legend, language, name, parsed)
     return parsed
+
+
+class Naming(NamedTuple):
+    """How the items of an answer are read.
+
+    :param name: start of the sentences' ids.
+    """
+
+    language: str
+    name: str
+    repairs: Sequence[str]
+
+
+def _add_marked(found: Found, legend: Legend, language: str, name: str, parsed: Parsed) -> bool:
+    """Read a list of marked-up lines; return True where there were any."""
+    lines = _marked_lines(found.value, legend)
+    for place, line in enumerate(lines):
+        if found.cut and place == len(lines) - 1:
+            parsed.rejected.append(Rejected("truncated", line))
+        else:
+            _add_inline(line, legend, language, name, parsed)
+    return bool(lines)
+
+
+def _add_item(found: Found, shape: str, legend: Legend, naming: Naming, parsed: Parsed) -> None:
+    """Read one object as a sentence, or reject it with its reason."""
+    number = f"{naming.name}-{parsed.items + 1}"
+    if found.cut and not _complete(found, shape):
+        parsed.rejected.append(Rejected("truncated", found.value))
+        return
+    if found.stray and shape == "text":
+        parsed.rejected.append(Rejected("damaged_text", found.value))
+        return
+    illegal = parsed.notes["illegal_bio"]
+    try:
+        if shape == "tokens":
+            sentence = from_tokens(found.value, legend, naming.language, number, naming.repairs, parsed.notes)
+        else:
+            sentence = from_text(found.value, legend, naming.language, number, parsed.notes)
+    except RejectedItem as reject:
+        parsed.rejected.append(Rejected(reject.reason, found.value))
+        return
+    parsed.sentences.append(sentence)
+    if parsed.notes["illegal_bio"] > illegal:
+        parsed.illegal.add(number)
 
 
 _SIX_DIGITS = regex.compile(r"(?<!\\)((?:\\\\)*)\\u00([0-9a-fA-F]{2})([0-9a-fA-F]{2})")

@@ -64,8 +64,7 @@ def compare(
     from harness.report.table import comparison
     from harness.tracking.records import collect
     from harness.tracking.store import Store
-    from harness.values.errors import UsageError, listing, nearest
-    from harness.values.markdown import markdown
+    from harness.values.errors import UsageError, listing
 
     if format_name not in tables.FORMATS:
         raise UsageError(f"--format {format_name!r}: allowed {listing(tables.FORMATS)}")
@@ -74,21 +73,8 @@ def compare(
     keys = [key.strip() for key in by.split(",") if key.strip()]
     if by == BY:  # the usual ones, as far as the runs have them: translation has no ratio
         keys = [key for key in keys if has_key(records, key)] or keys
-    header, rows, objects = comparison(records, keys, measures, languages.split(",") if languages else None)
-    if languages and not any(
-        entry.get(f"test/{languages.split(',')[0]}/{measures[0]}") is not None for entry in objects
-    ):
-        tested = sorted({key.split("/")[1] for record in records for key in record.metrics if names.is_test(key)})
-        raise UsageError(
-            f"--languages {languages!r}: no run was tested on it{nearest(languages, tested)}; tested: {tested}"
-        )
-    text = {
-        "table": lambda: tables.plain_table(header, rows),
-        "md": lambda: markdown(header, rows),
-        "latex": lambda: tables.latex(header, rows),
-        "json": lambda: tables.as_json(objects),
-        "csv": lambda: tables.comma_separated(*_flat(objects)),
-    }[format_name]()
+    table = comparison(records, keys, measures, languages.split(",") if languages else None)
+    text = tables.FORMATS[format_name](table)
     if output:
         write_text(output, text + "\n")
         echo(f"wrote {output}")
@@ -106,11 +92,6 @@ def _measures(text: str) -> list[str]:
         name = unknown[0] if unknown else ""
         raise UsageError(f"--measure {name!r} is unknown{nearest(name, MEASURES)}; allowed: {listing(MEASURES)}")
     return measures
-
-
-def _flat(objects: list[dict[str, object]]) -> tuple[list[str], list[list[object]]]:
-    keys = [key for key in objects[0] if key != "run_ids"]
-    return keys, [["" if entry[key] is None else entry[key] for key in keys] for entry in objects]
 
 
 def ui(

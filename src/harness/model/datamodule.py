@@ -23,7 +23,6 @@ class EncodedCorpus:
     """Sentences ready for a model.
 
     :param windows: see :func:`harness.model.encoding.windows`.
-    :param longest: pieces the windows were cut to.
     """
 
     sentences: tuple[Sentence, ...]

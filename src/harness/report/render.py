@@ -4,12 +4,12 @@ import csv
 import io
 import json
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from harness.values.errors import printable
-
-FORMATS = ("table", "csv", "md", "latex", "json")
+from harness.values.markdown import markdown
+from harness.values.table import Table
 
 
 def width(text: str) -> int:
@@ -89,3 +89,19 @@ def latex(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def as_json(rows: Sequence[dict[str, Any]]) -> str:
     """Return JSON with full precision."""
     return json.dumps(list(rows), indent=2, ensure_ascii=False)
+
+
+def _flat(objects: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[Any]]]:
+    """Return header and rows at full precision; run ids are left out, they are no cell."""
+    header = [key for key in objects[0] if key != "run_ids"] if objects else []
+    return header, [["" if entry[key] is None else entry[key] for key in header] for entry in objects]
+
+
+FORMATS: dict[str, Callable[[Table], str]] = {
+    "table": lambda table: plain_table(table.header, table.formatted()),
+    "csv": lambda table: comma_separated(*_flat(table.objects())),
+    "md": lambda table: markdown(table.header, table.formatted()),
+    "latex": lambda table: latex(table.header, table.formatted()),
+    "json": lambda table: as_json(table.objects()),
+}
+"""How a table can be written."""

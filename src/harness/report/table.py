@@ -6,9 +6,11 @@ from typing import Any
 from harness.report.groups import Group, groups
 from harness.tracking.records import Record
 from harness.values import names
+from harness.values.errors import UsageError, nearest
+from harness.values.table import Column, Figure, Table
 
 
-def test_languages(records: Sequence[Record], measure: str) -> list[str]:
+def tested_languages(records: Sequence[Record], measure: str) -> list[str]:
     """Return the languages tested, sources and targets in the order of the cards, ``mean`` last."""
     order: dict[str, None] = {}
     for record in records:
@@ -19,51 +21,67 @@ def test_languages(records: Sequence[Record], measure: str) -> list[str]:
 
 
 def comparison(
-    records: Sequence[Record],
-    by: Sequence[str],
-    measures: Sequence[str],
-    languages: Sequence[str] | None = None,
-) -> tuple[list[str], list[list[str]], list[dict[str, Any]]]:
-    """Return the comparison as header, formatted rows (in points of 100), and full-precision objects."""
-    keys, found = groups(records, by)
-    tested = list(languages) if languages else test_languages(records, measures[0])
-    several = len(measures) > 1
-    columns = [(language, measure) for language in tested for measure in measures]
-    oracle = any(group.protocol == "oracle" for group in found)
-    header = [*keys, *(["protocol"] if oracle else []), "seeds", "M params"]
-    header += [f"{language} {measure.replace('_', ' ')}" if several else language for language, measure in columns]
-    rows, objects = [], []
-    for group in found:
-        size = group.mean(names.PARAMETERS)
-        cells = [
-            *group.keys,
-            *([group.protocol] if oracle else []),
-            _seeds(group),
-            f"{size:.1f}" if size else "",
-        ]
-        entry: dict[str, Any] = {
-            **dict(zip(keys, group.keys, strict=True)),
-            "protocol": group.protocol, "seeds": len(group.runs), "collapsed": group.collapsed,
-            "unfinished": group.unfinished, "parameters_millions": size, "run_ids": [run.run_id for run in group.runs],
-        }  # fmt: skip
-        for language, measure in columns:
-            metric = names.score("test", language, measure)
-            mean, deviation = group.mean(metric), group.deviation(metric)
-            cells.append(_figure(mean, deviation))
-            entry[metric] = mean
-            entry[f"{metric}_sd"] = deviation
-        rows.append(cells)
-        objects.append(entry)
-    return header, rows, objects
+    records: Sequence[Record], by: Sequence[str], measures: Sequence[str], languages: Sequence[str] | None = None
+) -> Table:
+    """Return the comparison: one row a setting.
+
+    :param languages: columns; all that were tested without them.
+    :raises UsageError: no run was tested on the first of these languages.
+    """
+    keys, rows = groups(records, by)
+    columns = [
+        (language, measure) for language in languages or tested_languages(records, measures[0]) for measure in measures
+    ]
+    if languages and all(group.mean(names.score("test", *columns[0])) is None for group in rows):
+        tested = sorted({name.split("/")[1] for record in records for name in record.metrics if names.is_test(name)})
+        raise UsageError(
+            f"--languages {','.join(languages)!r}: no run was tested on it{nearest(','.join(languages), tested)}; "
+            f"tested: {tested}"
+        )
+    oracle = any(group.protocol == names.ORACLE for group in rows)
+    header = [Column(key, key) for key in (*keys, *([names.PROTOCOL] if oracle else []))]
+    header += [Column("seeds", "seeds"), Column("parameters_millions", "M params", "size")]
+    header += [
+        Column(names.score("test", language, measure), _title(language, measure, len(measures) > 1), "score")
+        for language, measure in columns
+    ]
+    return Table(
+        tuple(header),
+        tuple(_row(group, oracle, columns) for group in rows),
+        [_detail(group, keys, columns) for group in rows],
+    )
+
+
+def _title(language: str, measure: str, several: bool) -> str:
+    return f"{language} {measure.replace('_', ' ')}" if several else language
+
+
+def _row(group: Group, oracle: bool, columns: Sequence[tuple[str, str]]) -> tuple[str | Figure, ...]:
+    size = group.mean(names.PARAMETERS)
+    scores = [names.score("test", language, measure) for language, measure in columns]
+    return (
+        *group.keys,
+        *([group.protocol] if oracle else []),
+        _seeds(group),
+        Figure(size or None),
+        *(Figure(group.mean(score), group.deviation(score)) for score in scores),
+    )
+
+
+def _detail(group: Group, keys: Sequence[str], columns: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    detail: dict[str, Any] = {
+        **dict(zip(keys, group.keys, strict=True)),
+        "protocol": group.protocol, "seeds": len(group.runs), "collapsed": group.collapsed,
+        "unfinished": group.unfinished, "parameters_millions": group.mean(names.PARAMETERS),
+        "run_ids": [run.run_id for run in group.runs],
+    }  # fmt: skip
+    for language, measure in columns:
+        score = names.score("test", language, measure)
+        detail |= {score: group.mean(score), f"{score}_sd": group.deviation(score)}
+    return detail
 
 
 def _seeds(group: Group) -> str:
     left_out = [f"{group.collapsed} collapsed"] if group.collapsed else []
     left_out += [f"{group.unfinished} unfinished"] if group.unfinished else []
     return str(len(group.runs)) + (f" (+{', '.join(left_out)})" if left_out else "")
-
-
-def _figure(mean: float | None, deviation: float | None) -> str:
-    if mean is None:
-        return ""
-    return f"{100 * mean:.1f}" + (f" ±{100 * deviation:.1f}" if deviation is not None else "")

@@ -14,7 +14,7 @@ from harness.transfer.align.contract import Aligner
 from harness.transfer.align.open import open_aligner
 from harness.transfer.parallel import Parallel, align_corpora
 from harness.transfer.projection.markers import mark, read_marks
-from harness.transfer.projection.spans import fate_counts
+from harness.transfer.projection.spans import Projection, fate_counts
 from harness.transfer.translate.open import open_translator
 from harness.transfer.translate.texts import translate_texts
 from harness.values.account import Account
@@ -74,34 +74,42 @@ def carry_training(
         marked = _by_markers(corpus, language, rules.markers, translate, counts)
     parallel = align_corpora(means.aligner, corpus.sentences, targets, means.store)
     account = Account()
-    made: list[Sentence] = []
-    for number, found in enumerate(parallel.project(None, rules)):
+    carried: list[Sentence] = []
+    for number, projection in enumerate(parallel.project(None, rules)):
         source = corpus.sentences[number]
         if number in marked:
             for span in source.spans:
                 account.count("projected", span.label)
                 account.count("marked", span.label)
-            made.append(marked[number])
-            continue
-        if not targets[number].text:
+            carried.append(marked[number])
+        elif not targets[number].text:
             counts["without_translation"] += 1
             for span in source.spans:
                 account.count("dropped/untranslated", span.label)
-            continue
-        account.add(found.account)
-        counts["lost_an_entity"] += found.lost
-        if found.lost and rules.lost == "drop":
-            counts["dropped_sentences"] += 1
-            continue
-        unknown = found.unexplained if found.lost and rules.lost == "mask" else ()
-        counts["masked_sentences"] += bool(unknown)
-        target = targets[number]
-        made.append(Sentence(target.id, target.text, language, found.spans, None, unknown))
-    counts["sentences"] = len(made)
+        else:
+            account.add(projection.account)
+            carried += _carried(targets[number], projection, rules.lost, counts)
+    counts["sentences"] = len(carried)
+    sentences = tuple(carried)
+    origin = Origin.TRANSLATED
     translated = Corpus(
-        corpus.name, "translated_train", language, tuple(made), corpus.labels, Origin.TRANSLATED, {}, corpus.restricted
+        corpus.name, "translated_train", language, sentences, corpus.labels, origin, {}, corpus.restricted
     )
     return Carried(translated, account, dict(counts))
+
+
+def _carried(target: Sentence, projection: Projection, lost: str, counts: Account) -> list[Sentence]:
+    """Return a translation with its spans, or nothing where it lost an entity and is to be dropped.
+
+    :param lost: ``method.projection.lost``.
+    """
+    counts["lost_an_entity"] += projection.lost
+    if projection.lost and lost == "drop":
+        counts["dropped_sentences"] += 1
+        return []
+    unknown = projection.unexplained if projection.lost and lost == "mask" else ()
+    counts["masked_sentences"] += bool(unknown)
+    return [Sentence(target.id, target.text, target.language, projection.spans, None, unknown)]
 
 
 def _sentences(corpus: Corpus, translations: Sequence[str], language: str) -> list[Sentence]:

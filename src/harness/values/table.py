@@ -1,0 +1,65 @@
+"""A table: typed columns and rows. Every renderer and figure takes one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Kind = Literal["text", "size", "score"]
+"""text; size: a number with one decimal; score: 0..1, shown in points of 100."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A value with its sample standard deviation; nothing where it is not known."""
+
+    value: float | None
+    deviation: float | None = None
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column.
+
+    :param key: its name in JSON and CSV.
+    :param title: its name in a table for people.
+    """
+
+    key: str
+    title: str
+    kind: Kind = "text"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text and figures.
+
+    :param rows: one cell a column: text, or a :class:`Figure`.
+    :param details: more of each row at full precision, for JSON and CSV: run ids, what was left out.
+    """
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str | Figure, ...], ...]
+    details: Sequence[Mapping[str, Any]] = field(default_factory=list)
+
+    @property
+    def header(self) -> list[str]:
+        """Titles of the columns."""
+        return [column.title for column in self.columns]
+
+    def formatted(self) -> list[list[str]]:
+        """Return the rows for people."""
+        return [[_shown(column, cell) for column, cell in zip(self.columns, row, strict=True)] for row in self.rows]
+
+    def objects(self) -> list[dict[str, Any]]:
+        """Return the rows at full precision."""
+        return [dict(detail) for detail in self.details]
+
+
+def _shown(column: Column, cell: str | Figure) -> str:
+    if isinstance(cell, str):
+        return cell
+    if cell.value is None:
+        return ""
+    factor = 100 if column.kind == "score" else 1
+    deviation = f" ±{factor * cell.deviation:.1f}" if cell.deviation is not None else ""
+    return f"{factor * cell.value:.1f}{deviation}"
