@@ -16,6 +16,7 @@ import shutil
 import signal
 import string
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -152,3 +153,24 @@ def interruptible(*arguments: Any, **settings: Any) -> "subprocess.Popen[str]":
 
 QUICK = ["encoder.filters=8", "encoder.hidden_units=8", "encoder.byte_dimensions=8", "tracking.system_metrics=false"]
 """A char-bilstm small enough for a test."""
+
+
+@pytest.fixture
+def serve() -> Iterator[object]:
+    """Start servers that answer like a model, with faults in the order given."""
+    import threading
+
+    from tests.synthesis.generate_cases import FaultyServer
+
+    running: list[FaultyServer] = []
+
+    def start(*faults: str, answers: list[str] | None = None) -> tuple[FaultyServer, str]:
+        server = FaultyServer(faults, answers)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        running.append(server)
+        return server, f"http://127.0.0.1:{server.server_port}/v1"
+
+    yield start
+    for server in running:
+        server.shutdown()
+        server.server_close()

@@ -10,7 +10,7 @@ from harness.model.checkpoint import FINISHED, STATE, StateKeeper, TrainingFolde
 from harness.model.encoder_memory import EncoderMemory
 from harness.model.plan import Watch
 from harness.model.train import Trained, train
-from tests.model.test_models import plan, toy_data
+from tests.model.models_cases import plan, toy_data
 
 EPOCHS = 3
 

@@ -2,9 +2,24 @@
 
 import io
 import json
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+
+from harness.config import AlignerCard, TranslatorCard
+from harness.transfer.align.contract import Aligner
+from harness.transfer.align.file import pharaoh_text
+from harness.transfer.align.open import open_aligner
+from harness.transfer.translate.contract import Translator
+from harness.transfer.translate.open import open_translator
+from tests.transfer.align_cases import PAIRS, has_eflomal
+from tests.transfer.translate_cases import TEXTS, Server
 
 LINES = ["Anna went to Rome today .", "take one tablet twice a day", "the doctor gave paracetamol 500 mg"] * 20
 
@@ -98,3 +113,67 @@ def tiny_m2m(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )  # fmt: skip
     M2M100ForConditionalGeneration(config).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture
+def aligner(request: pytest.FixtureRequest, tmp_path: Path) -> Aligner:
+    kind = request.param
+    if kind == "eflomal" and not has_eflomal():
+        pytest.skip("pip install eflomal")
+    if kind == "file":
+        (tmp_path / "links").write_text(
+            pharaoh_text([{(0, 0): 1.0} if p.source and p.target else {} for p in PAIRS]), encoding="utf-8"
+        )
+        return open_aligner(AlignerCard(name="file", kind="file", path="links"), tmp_path)
+    if kind in ("argmax", "itermax", "match", "softmax"):
+        path = str(request.getfixturevalue("tiny_bert"))
+        card = AlignerCard(name=kind, kind="embedding", path=path, layer=1, extract=kind, batch_size=2)
+        return open_aligner(card, tmp_path)
+    return open_aligner(AlignerCard(name=kind, kind=kind, prefix=4), tmp_path)
+
+
+@pytest.fixture
+def chat_url() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/v1"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="session")
+def tiny_ct2(tiny_nllb: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("ctranslate2", reason="pip install 'harness[ctranslate2]'")
+    folder = tmp_path_factory.mktemp("ct2") / "model"
+    code = (
+        "import sys; from ctranslate2.converters import TransformersConverter as C;"
+        "C(sys.argv[1]).convert(sys.argv[2], force=True)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tiny_nllb), str(folder)], check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture
+def translator(request: pytest.FixtureRequest, tmp_path: Path) -> Translator:
+    kind = request.param
+    short = {"max_new_tokens": 8, "beams": 2, "batch_size": 3}
+    if kind == "file":
+        path = tmp_path / "known.tsv"
+        path.write_text("".join(f"{text}\t{text[::-1]}\n" for text in TEXTS if text), encoding="utf-8")
+        card = TranslatorCard(name="file", kind="file", path=str(path))
+    elif kind == "apertium":
+        if not shutil.which("apertium"):
+            pytest.skip("apt-get install apertium apertium-eng-spa")
+        card = TranslatorCard(name="apertium", kind="apertium", batch_size=3)
+    elif kind == "chat":
+        pytest.importorskip("openai", reason="pip install 'harness[llm]'")
+        url = request.getfixturevalue("chat_url")
+        card = TranslatorCard(name="chat", kind="chat", model="m", base_url=url, batch_size=3)
+    elif kind == "ctranslate2":
+        folder = request.getfixturevalue("tiny_ct2")
+        tokenizer = str(request.getfixturevalue("tiny_nllb"))
+        card = TranslatorCard(name="ct2", kind="ctranslate2", path=str(folder), tokenizer=tokenizer, **short)
+    else:
+        path = request.getfixturevalue(f"tiny_{kind}")
+        card = TranslatorCard(name=kind, kind="seq2seq", path=str(path), **short)
+    return open_translator(card, "en", "es", tmp_path)

@@ -165,7 +165,7 @@ def export(
     exported = export_run(
         store, record, output.expanduser().absolute(), model=model, onnx=onnx, register=register, alias=alias
     )
-    echo(f"exported run {exported.run_id} ({record.tags.get('mlflow.runName', '')}) to {output}")
+    echo(f"exported run {exported.run_id} ({record.tags.get(names.RUN_NAME, '')}) to {output}")
     if exported.probes:
         echo(f"loaded again: the same spans on {exported.agreement} of {exported.probes} test sentences")
     if exported.onnx_difference is not None:

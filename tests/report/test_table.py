@@ -1,0 +1,61 @@
+import csv
+import io
+import json
+
+import pytest
+
+from harness.report.groups import has_key
+from harness.report.render import comma_separated, latex, plain_table, width
+from harness.report.table import comparison
+from harness.values.errors import ConfigError
+from harness.values.markdown import markdown
+from tests.report.collect_cases import ROWS, compare, record
+
+
+def test_collapsed_and_unfinished_runs_are_counted_and_not_averaged() -> None:
+    _, row = compare(
+        record(1, f1=0.4),
+        record(2, f1=0.0, tags={"harness.collapsed": "no entity"}),
+        record(3, f1=0.9, status="FAILED"),
+    )
+    assert row[2:5] == ["1 (+1 collapsed, 1 unfinished)", "", "40.0"]
+
+
+def test_a_repeated_run_counts_once() -> None:
+    _, row = compare(record(1, f1=0.4), record(1, f1=0.4), record(1, f1=0.9, status="FAILED"))
+    assert row[2] == "1"
+    assert row[4] == "40.0"
+
+
+def test_a_key_is_a_parameter_or_tag_of_any_run() -> None:
+    records = [record(1, f1=0.4)]
+    assert has_key(records, "encoder") and has_key(records, "languages") and not has_key(records, "ration")
+
+
+def test_an_unknown_key_names_the_nearest() -> None:
+    with pytest.raises(ConfigError, match="did you mean 'encoder.name'"):
+        compare(record(1), by=("encoder.nam",))
+
+
+def test_wide_characters_take_two_columns() -> None:
+    assert width("阿莫西林") == 8
+    lines = plain_table(*ROWS).splitlines()
+    assert lines[0] == "name              x"
+    assert width(lines[1]) == 19
+
+
+def test_objects_keep_full_precision() -> None:
+    (entry,) = comparison([record(1, f1=1 / 3)], ["method"], ["entity_f1"]).objects()
+    assert json.loads(json.dumps(entry))["test/sv/entity_f1"] == 1 / 3
+    assert entry["run_ids"] == ["run1"]
+
+
+def test_nothing_of_a_name_is_run_or_rendered() -> None:
+    hostile = "=cmd|'x'!A1\x1b[31m<script>*_|\n`"
+    plain, md = plain_table([hostile], [[hostile]]), markdown([hostile], [[hostile]])
+    assert "\x1b" not in plain + md
+    assert "<script>" not in md
+    assert len(plain.splitlines()) == len(md.splitlines()) == 3
+    rows = list(csv.reader(io.StringIO(comma_separated(["a"], [[hostile], ["-1.5"], ["+x"], [0.5]]))))
+    assert [row[0][0] for row in rows[1:]] == ["'", "-", "'", "0"]
+    assert "\\textbackslash{}" in latex(["a"], [["\\input{x}"]])
