@@ -67,3 +67,15 @@ def test_what_annotators_rejected_is_not_gold(tmp_path: Path) -> None:
         "answers_dropped/ignore": 1,
         "tasks_without_annotation_dropped": 1,
     }
+
+
+@pytest.mark.parametrize("name", ["prodigy", "label_studio"])
+def test_tools_may_be_named_as_formats(name: str, tmp_path: Path) -> None:
+    value = {
+        "prodigy": {**JSON_ANNA, "spans": SPANS, "answer": "accept"},
+        "label_studio": {"data": {"text": JSON_ANNA["text"]}, "annotations": [
+            {"result": [{"value": {"start": 0, "end": 4, "labels": ["PER"]}}, {"value": {"start": 11, "end": 15, "labels": ["LOC"]}}]},
+        ]},
+    }[name]  # fmt: skip
+    _, texts = read_file(tmp_path / "x.jsonl", json.dumps(value), name)
+    assert texts == ANNA
