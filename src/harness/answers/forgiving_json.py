@@ -70,7 +70,7 @@ def objects(answer: str) -> Iterator[Found]:
 
 def _walk(value: Any) -> Iterator[dict[str, Any]]:
     """Yield the objects inside a value, depth first, without recursion."""
-    if isinstance(value, list) and value and all(isinstance(one, str) for one in value):
+    if isinstance(value, list) and value and all(isinstance(part, str) for part in value):
         yield {"list": value}
         return
     if isinstance(value, list) and value and all(_is_token(one) for one in value):
@@ -105,7 +105,7 @@ def _cleaned(value: Any) -> Any:
     if isinstance(value, str):
         return _joined([value])
     if isinstance(value, list):
-        return [_cleaned(one) for one in value]
+        return [_cleaned(part) for part in value]
     if isinstance(value, dict):
         return {_joined([key]): _cleaned(one) for key, one in value.items()}
     return value
@@ -177,13 +177,13 @@ def _unfinished(stack: list[_Open]) -> Iterator[Found]:
 
 
 def _opens_list(text: str, place: int) -> bool:
-    """Tell whether a bracket in plain talk opens a list of objects, lists or strings, not ``[...]``."""
+    """Return True if a bracket in plain talk opens a list of objects, lists or strings, not ``[...]``."""
     following = text[place + 1 : place + 40].lstrip()
     return following[:1] in ("{", '"', "[")
 
 
 def _strings(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(one, str) for one in value)
+    return isinstance(value, list) and bool(value) and all(isinstance(part, str) for part in value)
 
 
 def _close(stack: list[_Open], depths: dict[type, int], char: str) -> Iterator[Found]:
@@ -194,7 +194,7 @@ def _close(stack: list[_Open], depths: dict[type, int], char: str) -> Iterator[F
     while True:
         top = stack.pop()
         depths[type(top.holder)] -= 1
-        yield from (Found(one) for one in top.before)
+        yield from (Found(earlier) for earlier in top.before)
         if isinstance(top.holder, dict) and top.holder:
             yield Found(top.holder, stray=_is_stray(top))
         elif not stack and _strings(top.holder):
@@ -265,7 +265,7 @@ def _string(text: str, place: int, quote: str, *, in_list: bool) -> tuple[str, i
 
 
 def _closes_later(text: str, place: int, quote: str) -> bool:
-    """Tell whether the string goes on: its end comes soon, before the next line break."""
+    """Return True if the string goes on: its end comes soon, before the next line break."""
     ahead = text[place + 1 : place + 200].partition("\n")[0]
     return regex.search(quote + r"\s*[,:\]}]", ahead) is not None
 

@@ -164,7 +164,7 @@ def _tag_name(tag: Any, legend: Legend) -> str:
 
 
 def _is_illegal(names: Sequence[str]) -> bool:
-    """Tell whether an I- follows neither B- nor I- of its label."""
+    """Return True if an I- follows neither B- nor I- of its label."""
     before = "O"
     for name in names:
         if name.startswith("I-") and before[2:] != name[2:]:
@@ -271,7 +271,7 @@ def _listed(entities: Any) -> Iterator[tuple[str, str]]:
             if surface_key is None or label_key is None or not isinstance(entity[surface_key], str):
                 raise RejectedItem("entity_is_no_text")
             yield entity[surface_key], str(entity[label_key])
-        elif isinstance(entity, list) and len(entity) == 2 and all(isinstance(one, str) for one in entity):
+        elif isinstance(entity, list) and len(entity) == 2 and all(isinstance(part, str) for part in entity):
             yield entity[0], entity[1]
         else:
             raise RejectedItem("entity_is_no_text")

@@ -59,7 +59,7 @@ class Rejected(NamedTuple):
 
 @dataclass
 class Parsed:
-    """What an answer came to. ``items = len(sentences) + len(rejected)``.
+    """What was read of an answer. ``items = len(sentences) + len(rejected)``.
 
     :param notes: what was mended or noticed in usable items: ``illegal_bio``, ``empty_tokens_removed``,
         ``dropped_label/X``, ``repair/RULE``.
@@ -219,7 +219,7 @@ def _unescaped(value: dict[str, Any], language: str, notes: Account) -> dict[str
 
 
 def _shape(value: Mapping[str, Any]) -> str | None:
-    """Tell whether an object is an item: tokens with tags, or a text; objects around items are neither."""
+    """Return True if an object is an item: tokens with tags, or a text; objects around items are neither."""
     tokens, tags, text = key_of(value, TOKEN_KEYS), key_of(value, TAG_KEYS), key_of(value, TEXT_KEYS)
     if tokens is not None and isinstance(value[tokens], list | str):
         return "tokens"
@@ -238,21 +238,21 @@ def _joined_tokens(value: dict[str, Any]) -> dict[str, Any]:
     """Make one item of a list of ``{"token": …, "tag": …}``."""
     if key_of(value, TEXT_KEYS) is not None:
         return value  # the list says what stands in the text
-    for one in value.values():
-        if isinstance(one, list) and one and all(isinstance(token, dict) and "token" in token for token in one):
-            label_keys = [key_of(token, (*TAG_KEYS, *LABEL_KEYS, "ner_tag")) for token in one]
+    for part in value.values():
+        if isinstance(part, list) and part and all(isinstance(token, dict) and "token" in token for token in part):
+            label_keys = [key_of(token, (*TAG_KEYS, *LABEL_KEYS, "ner_tag")) for token in part]
             if all(label_keys):
-                tags = [token[key or ""] for token, key in zip(one, label_keys, strict=True)]
-                return {"tokens": [token["token"] for token in one], "ner_tags": tags}
+                tags = [token[key or ""] for token, key in zip(part, label_keys, strict=True)]
+                return {"tokens": [token["token"] for token in part], "ner_tags": tags}
     return value
 
 
 def _is_tag_list(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(one, int | str) for one in value)
+    return isinstance(value, list) and bool(value) and all(isinstance(part, int | str) for part in value)
 
 
 def _complete(found: Found, shape: str) -> bool:
-    """Tell whether an object the answer ended in holds all of an item: both lists, closed."""
+    """Return True if an object the answer ended in holds all of an item: both lists, closed."""
     tokens, tags = key_of(found.value, TOKEN_KEYS), key_of(found.value, TAG_KEYS)
     if shape != "tokens" or tokens is None or tags is None or {tokens, tags} & found.unfinished:
         return False
@@ -285,7 +285,7 @@ def _marked_lines(value: Mapping[str, Any], legend: Legend) -> list[str]:
         flat = [" ".join(line.split()) for line in one]
         if str(key).strip().casefold() in LINE_KEYS[:1] or _any_marked(flat, legend):
             lines += [line for line in flat if line]
-    texts = [one for one in value.values() if isinstance(one, str)]
+    texts = [part for part in value.values() if isinstance(part, str)]
     if not lines and len(texts) == len(value) and _any_marked(texts, legend):
         lines = [" ".join(text.split()) for text in texts]  # {"1": "<PER>…"}
     return lines

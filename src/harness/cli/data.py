@@ -159,7 +159,7 @@ def check(name: Name, config_dir: ConfigDir = None, as_json: AsJson = False) -> 
         for one in shared:
             echo(f"overlap: {one.sentences} sentences of {one.second} ({one.share:.1%}) also stand in {one.first}")
     faults = [f"{len(differences)} counts differ from the card"] if differences else []
-    faults += [f"{sum(one.sentences for one in leaks)} test sentences stand in another split"] if leaks else []
+    faults += [f"{sum(leak.sentences for leak in leaks)} test sentences stand in another split"] if leaks else []
     if faults:
         raise HarnessError(f"{config.data.name}: {'; '.join(faults)}")
     echo(f"{config.data.name}: as its card says", err=as_json)

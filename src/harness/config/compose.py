@@ -209,7 +209,7 @@ def _put_first(config_dir: Path | None) -> None:
     plugins.register(CardSource)
     plugins.class_name_to_class.pop(f"{UserConfigs.__module__}.{UserConfigs.__qualname__}", None)
     registered = plugins.plugin_type_to_subclass_list[SearchPathPlugin]
-    registered[:] = [one for one in registered if one.__qualname__ != UserConfigs.__qualname__]
+    registered[:] = [plugin for plugin in registered if plugin.__qualname__ != UserConfigs.__qualname__]
     plugins.register(UserConfigs)
 
 

@@ -44,7 +44,9 @@ def _fields_at(model: type[BaseModel], path: Iterable[str]) -> list[str]:
         field = current.model_fields.get(part) if hasattr(current, "model_fields") else None
         if field is None:
             # Inside a dictionary (targets.sv): its values' schema.
-            current = next((one for one in getattr(current, "__args__", ()) if hasattr(one, "model_fields")), None)
+            current = next(
+                (argument for argument in getattr(current, "__args__", ()) if hasattr(argument, "model_fields")), None
+            )
         else:
             current = field.annotation
             if not hasattr(current, "model_fields"):

@@ -117,7 +117,7 @@ def _name(annotation: Any) -> str:
     if get_origin(annotation) is dict:
         return f"{_name(arguments[0])} → {_name(arguments[1])}"
     if arguments:
-        return " or ".join(_name(one) for one in arguments)
+        return " or ".join(_name(argument) for argument in arguments)
     return {"str": "text", "int": "whole number", "float": "number", "bool": "true, false"}.get(
         getattr(annotation, "__name__", str(annotation)), str(annotation)
     )

@@ -30,7 +30,7 @@ def resolve_path(path: str, folder: Path) -> Path:
 
 
 def is_url(text: str) -> bool:
-    """Tell whether a text is an http URL with a host."""
+    """Return True if a text is an http URL with a host."""
     try:
         parts = urlsplit(text)
     except ValueError:
@@ -39,5 +39,5 @@ def is_url(text: str) -> bool:
 
 
 def is_local(url: str | None) -> bool:
-    """Tell whether a URL is on this machine."""
+    """Return True if a URL is on this machine."""
     return url is not None and is_url(url) and urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")

@@ -106,7 +106,7 @@ class Sweep(Strict):
     @field_validator("grid")
     @classmethod
     def _no_empty_list(cls, grid: tuple[dict[str, tuple[Value, ...]], ...]) -> tuple[dict[str, tuple[Value, ...]], ...]:
-        empty = [key for one in grid for key, values in one.items() if not values]
+        empty = [key for block in grid for key, values in block.items() if not values]
         if empty or not all(grid):
             raise ValueError(f"no values for {empty}" if empty else "an empty grid")
         return grid

@@ -63,9 +63,8 @@ def count_spans(
     if len(gold) != len(predicted):
         raise ValueError(f"{len(gold)} gold sentences and {len(predicted)} predicted ones")
     rows = len(gold)
-    names = list(
-        dict.fromkeys([*labels, *sorted({span[2] for side in (gold, predicted) for one in side for span in one})])
-    )
+    met = {span[2] for side in (gold, predicted) for sentence in side for span in sentence}
+    names = list(dict.fromkeys([*labels, *sorted(met)]))
     table = np.zeros((len(names) + 1, rows, len(COLUMNS)), dtype=np.int32)
     index = {name: number for number, name in enumerate(names)}
     total = len(names)

@@ -90,5 +90,5 @@ def thread_count(threads: int) -> Iterator[None]:
 
 
 def show_progress() -> bool:
-    """Tell whether a progress bar has a terminal to stand on."""
+    """Return True if a progress bar has a terminal to stand on."""
     return sys.stderr.isatty()

@@ -198,7 +198,7 @@ def unseen_words(encoded: Sequence[EncodedSentence]) -> int:
     """Count the words the tokenizer left nothing of (control characters); they take the tag that joins their
     neighbours.
     """
-    return sum(int((one.first < 0).sum()) for one in encoded)
+    return sum(int((sentence.first < 0).sum()) for sentence in encoded)
 
 
 def spans_from_word_tags(encoded: EncodedSentence, tags: Sequence[str]) -> tuple[Span, ...]:

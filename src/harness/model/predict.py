@@ -19,7 +19,7 @@ class TagMerger:
         self._corpus = corpus
         self._names = names
         # Words no window labels (the tokenizer left nothing of them) stay 0, which is O.
-        self._tags: list[Integers] = [np.zeros(len(one.words), dtype=np.int32) for one in corpus.encoded]
+        self._tags: list[Integers] = [np.zeros(len(sentence.words), dtype=np.int32) for sentence in corpus.encoded]
 
     def add(self, indices: Sequence[int], tags: Integers) -> None:
         """Book the tags of some windows, in the order of the batch.
@@ -72,7 +72,7 @@ def autocast(device: torch.device, bf16: bool) -> Iterator[None]:
 
 
 def bf16_is_fast(device: torch.device) -> bool:
-    """Tell whether the processor multiplies bfloat16 matrices natively."""
+    """Return True if the processor multiplies bfloat16 matrices natively."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":

@@ -47,7 +47,7 @@ NOT_A_SETTING = (names.SEED, names.THREADS)
 
 
 def has_key(records: Sequence[Record], name: str) -> bool:
-    """Tell whether any run has a parameter or tag of this name."""
+    """Return True if any run has a parameter or tag of this name."""
     full = names.ALIASES.get(name, name)
     return any(full in record.params or full in record.tags for record in records)
 

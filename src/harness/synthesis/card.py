@@ -146,7 +146,7 @@ def label_distance(counts: Mapping[str, int], source: Mapping[str, int]) -> floa
     """Return the total variation distance of two label distributions, 0 (the same) to 1."""
     totals = sum(counts.values()) or 1, sum(source.values()) or 1
     labels = counts.keys() | source.keys()
-    return sum(abs(counts.get(one, 0) / totals[0] - source.get(one, 0) / totals[1]) for one in labels) / 2
+    return sum(abs(counts.get(label, 0) / totals[0] - source.get(label, 0) / totals[1]) for label in labels) / 2
 
 
 def read_card(path: Path) -> dict[str, Any]:

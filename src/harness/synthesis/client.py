@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class Outcome:
-    """What a generation came to.
+    """Result of a generation.
 
     :param failed: calls without an answer; the same command asks for them again.
     :param stopped: why it stopped before the last call (budget, failures); empty otherwise.

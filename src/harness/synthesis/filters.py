@@ -198,7 +198,7 @@ _PLACEHOLDER = regex.compile(
 
 
 def is_broken(text: str) -> bool:
-    """Tell whether a text has characters no writer types: controls, U+FFFD, private use, marks without a letter."""
+    """Return True if a text has characters no writer types: controls, U+FFFD, private use, marks without a letter."""
     before = " "
     for char in text:
         kind = unicodedata.category(char)
@@ -254,7 +254,7 @@ def main_labels(sentences: Sequence[Sentence], share: float) -> tuple[dict[str, 
 
 
 def contradicts(sentence: Sentence, main: Mapping[str, str]) -> bool:
-    """Tell whether a sentence labels a surface against its main label."""
+    """Return True if a sentence labels a surface against its main label."""
     return any(main.get(folded(sentence.surface(span)), span.label) != span.label for span in sentence.spans)
 
 

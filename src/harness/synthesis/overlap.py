@@ -66,7 +66,7 @@ class Leakage:
                 self._where.setdefault(gram, set()).add(number)
 
     def has(self, text: str) -> bool:
-        """Tell whether enough of a text stands in one protected text, or enough of one stands in it."""
+        """Return True if enough of a text stands in one protected text, or enough of one stands in it."""
         grams = self._grams(self._words(text))
         shared = Counter(number for gram in grams for number in self._where.get(gram, ()))
         return any(

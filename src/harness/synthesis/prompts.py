@@ -117,7 +117,7 @@ def render(
         lines.append(f"{negatives} of the {card.items_per_call} sentences have no entity at all.")
     lines += ["", "Labels:", *(f"- {label}: {card.definitions[label]}" for label in labels), ""]
     lines += _form(card, labels)
-    shown = [_example(card, one.text, _offsets(one)) for one in card.examples]
+    shown = [_example(card, example.text, _offsets(example)) for example in card.examples]
     if examples and card.source_examples:
         chosen = drawn.sample(list(examples), min(card.source_examples, len(examples)))
         shown += [_example(card, one.text, one.spans) for one in chosen]

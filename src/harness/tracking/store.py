@@ -106,7 +106,7 @@ class Store:
                 except MlflowException:  # another process was faster
                     found = self.client.get_experiment_by_name(name)
         if found is None:
-            known = sorted(one.name for one in self.client.search_experiments())
+            known = sorted(search_experiment.name for search_experiment in self.client.search_experiments())
             raise ConfigError(
                 f"tracking store {mask_url(self.uri)} has no experiment {name!r}{nearest(name, known)}; it has {known}"
             )

@@ -81,7 +81,9 @@ def mixtures(
     made: list[Mixture] = []
     for group in groups:
         mixture = _mixture(method, corpora, source, group, seed, subset)
-        twin = next((one for one in made if one.train == mixture.train and one.dev == mixture.dev), None)
+        twin = next(
+            (earlier for earlier in made if earlier.train == mixture.train and earlier.dev == mixture.dev), None
+        )
         if twin:
             made[made.index(twin)] = replace(
                 twin, targets=twin.targets + group, account=Account({**twin.account, **mixture.account})

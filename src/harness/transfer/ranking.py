@@ -27,7 +27,7 @@ def add_ranked(path: Path, kind: Kind, name: str, measure: str, score: float, fa
     same = ("kind", "name", "settings", "measure", "pair", "digest")
     entries = _entries(path) if path.is_file() else []
     kept = [one for one in entries if any(one.get(key) != entry.get(key) for key in same)]
-    write_text(path, "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in [*kept, entry]))
+    write_text(path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in [*kept, entry]))
 
 
 def _entries(path: Path) -> list[dict[str, Any]]:

@@ -133,7 +133,7 @@ def _by_markers(
 ) -> dict[int, Sentence]:
     """Translate sentences with marked entities and read the marks back; what is broken is left to the aligner."""
     texts = {number: text for number, one in enumerate(corpus.sentences) if (text := mark(one, style)) is not None}
-    counts["markers_impossible"] = sum(bool(one.spans) for one in corpus.sentences) - len(texts)
+    counts["markers_impossible"] = sum(bool(sentence.spans) for sentence in corpus.sentences) - len(texts)
     answers, notes = translate(list(texts.values()))
     counts.update({f"markers_{name}": number for name, number in notes.items()})
     surfaces: dict[str, str] = {}

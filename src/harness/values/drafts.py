@@ -73,7 +73,7 @@ def without_drafts(answer: str, labels: frozenset[str] = frozenset()) -> tuple[s
 
 def _marks(pattern: "regex.Pattern[str]", answer: str, labels: frozenset[str]) -> "list[regex.Match[str]]":
     """Return the marks, the last one first."""
-    found = [one for one in pattern.finditer(answer) if one[0].strip("<>/[]|{} ").casefold() not in labels]
+    found = [match for match in pattern.finditer(answer) if match[0].strip("<>/[]|{} ").casefold() not in labels]
     return found[::-1]
 
 

@@ -23,7 +23,7 @@ def tag_names(labels: Sequence[str]) -> tuple[str, ...]:
 
 
 def is_legal_tag(tag: str) -> bool:
-    """Tell whether a tag is ``O`` or ``B-X``, ``I-X``, ``E-X``, ``S-X`` with a non-empty X."""
+    """Return True if a tag is ``O`` or ``B-X``, ``I-X``, ``E-X``, ``S-X`` with a non-empty X."""
     return tag == OUTSIDE or (len(tag) > 2 and tag[0] in PREFIXES and tag[1] == "-")
 
 

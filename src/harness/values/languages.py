@@ -51,12 +51,12 @@ def word_offsets(text: str) -> tuple[tuple[int, int], ...]:
 
 
 def is_unspaced(char: str) -> bool:
-    """Tell whether a character belongs to a script written without blanks between words."""
+    """Return True if a character belongs to a script written without blanks between words."""
     return _UNSPACED_CHARACTER.match(char) is not None
 
 
 def is_spaced(language: str) -> bool:
-    """Tell whether a language is written with blanks between words."""
+    """Return True if a language is written with blanks between words."""
     return language.partition("-")[0] not in UNSPACED_LANGUAGES
 
 

@@ -147,7 +147,7 @@ def _score_tags(
     if not gold:
         raise DataError(f"{gold_path} holds no sentence")
     filled, sentences, tokens = _fill(gold, predicted, gold_path, path, missing_as_o)
-    golden = [one.tags for one in gold]
+    golden = [sentence.tags for sentence in gold]
     taken_back = sum(bool(NO_ENTITY.fullmatch(tag)) for side in (golden, filled) for tags in side for tag in tags)
     gold_spans, predicted_spans = _spans_by_sentence(golden), _spans_by_sentence(filled)
     labels = tuple(sorted({span[2] for side in (gold_spans, predicted_spans) for one in side for span in one}))
@@ -202,7 +202,7 @@ def _fill(
         one.tokens == other.tokens for one, other in zip(gold, predicted, strict=True)
     )
     if same:
-        return [one.tags for one in predicted], 0, 0
+        return [sentence.tags for sentence in predicted], 0, 0
     if not missing_as_o:
         pairs = zip_longest(gold, predicted)
         number, (one, other) = next(
@@ -231,7 +231,7 @@ def _partners(
 
     :raises DataError: a prediction fits nowhere.
     """
-    left, right = [tuple(one.tokens) for one in gold], [tuple(one.tokens) for one in predicted]
+    left, right = [tuple(sentence.tokens) for sentence in gold], [tuple(one.tokens) for one in predicted]
     partner: dict[int, int] = {}
     next_gold = next_predicted = 0
     for block in SequenceMatcher(None, left, right, autojunk=False).get_matching_blocks():
@@ -304,7 +304,7 @@ def _read_texts(path: Path, format_name: str, account: Account, *, overlapping: 
     if format_name not in TEXT_READERS:
         reading = read_source(FileSource(path=str(path.absolute()), format=format_name), "und", Path.cwd())
         account.update(reading.account)
-        return [_Text(one.id, one.text, one.spans) for one in reading.sentences]
+        return [_Text(sentence.id, sentence.text, sentence.spans) for sentence in reading.sentences]
     texts = []
     for raw in raw_texts(path, "und", account):
         spans = raw.spans
@@ -317,7 +317,7 @@ def _read_texts(path: Path, format_name: str, account: Account, *, overlapping: 
 def _score_texts(gold: list[_Text], predicted: list[_Text], gold_path: Path, path: Path, missing_as_o: bool) -> Scored:
     if not gold:
         raise DataError(f"{gold_path} holds no sentence")
-    by_id = {one.id: one for one in predicted}
+    by_id = {sentence.id: sentence for sentence in predicted}
     gold_ids = {one.id for one in gold}
     use_ids = len(by_id) == len(predicted) and len(gold_ids) == len(gold) and gold_ids >= by_id.keys()
     spans: list[tuple[Span, ...]] = []

@@ -89,7 +89,7 @@ def export_run(
         difference = export_onnx(trained, folder) if onnx else None
         card = model_card(record, read_manifest(folder), agreement=(agreement, probes))
         (folder / "README.md").write_text(card, encoding="utf-8")
-        foreign = sorted({one.name for one in target.iterdir()} - _FILES) if target.exists() else []
+        foreign = sorted({path.name for path in target.iterdir()} - _FILES) if target.exists() else []
         if foreign:
             raise UsageError(f"{target} holds files that no export wrote ({foreign[0]}); choose another folder")
         _readable(folder)

@@ -39,7 +39,7 @@ def cards(
     :raises ConfigError: an unknown choice or key.
     """
     allowed = ("translator.", "aligner.", "method.projection.")
-    strange = [one for one in overrides if not one.startswith(allowed)]
+    strange = [override for override in overrides if not override.startswith(allowed)]
     if strange:
         raise UsageError(f"{strange[0]!r} has no place here; keys begin with {', '.join(allowed)}")
     chosen = ["method=translate_train", f"translator={translator}", f"aligner={aligner}", *overrides]

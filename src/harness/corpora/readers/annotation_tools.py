@@ -57,12 +57,12 @@ def label_studio(value: Mapping[str, Any], account: Account, where: str, annotat
     annotations = value.get("annotations", value.get("completions"))
     if not isinstance(annotations, list):
         raise DataError(f"{where}: 'annotations' is {type(annotations).__name__}; a list is needed")
-    made = [one for one in annotations if isinstance(one, Mapping) and not one.get("was_cancelled")]
-    if not made:
+    kept = [entry for entry in annotations if isinstance(entry, Mapping) and not entry.get("was_cancelled")]
+    if not kept:
         account["tasks_without_annotation_dropped"] += 1
         return None
-    account["further_annotations_dropped"] += len(made) - 1
-    chosen = next((one for one in made if one.get("ground_truth")), made[0])
+    account["further_annotations_dropped"] += len(kept) - 1
+    chosen = next((one for one in kept if one.get("ground_truth")), kept[0])
     spans = []
     for item in listed(chosen, "result", where):
         region = item.get("value") if isinstance(item, Mapping) else None

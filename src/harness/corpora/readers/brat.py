@@ -117,7 +117,7 @@ class _Annotation:
 
 
 def _in_characters(found: list[_Annotation], text: str, path: Path, account: Account) -> list[Span]:
-    named = [one for one in found if one.surface.strip()]
+    named = [annotation for annotation in found if annotation.surface.strip()]
     account["annotations_without_their_text"] += len(found) - len(named)
     outside = next((one for one in found if not 0 <= one.whole[0] < one.whole[1] <= len(text)), None)
     wrong = outside or next((one for one in named if not one.holds(text)), None)

@@ -236,7 +236,7 @@ def _seeded_copy(script: str, folder: Path) -> Path:
 
 @cache
 def _takes_seed(script: str) -> bool:
-    """Tell whether a copy that reads our seed can be made and runs here; warn where links will differ between runs."""
+    """Return True if a copy that reads our seed can be made and runs; warn where links will differ between runs."""
     compiled = _compiled(script)
     reason = "its program is not known"
     # Elsewhere than on Linux a changed program may not be allowed to run.

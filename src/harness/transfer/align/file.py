@@ -38,7 +38,7 @@ def read_pharaoh(path: Path) -> list[Links]:
 
 def pharaoh_text(links: Iterable[Links]) -> str:
     """Write links, one line a pair; weights are not written."""
-    return "".join(" ".join(f"{i}-{j}" for i, j in sorted(one)) + "\n" for one in links)
+    return "".join(" ".join(f"{i}-{j}" for i, j in sorted(link)) + "\n" for link in links)
 
 
 class FileAligner:

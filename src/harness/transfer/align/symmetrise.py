@@ -53,7 +53,7 @@ def _grow(both: Pairs, either: Pairs, directions: tuple[Pairs, Pairs]) -> set[tu
 
 
 def _taken(link: tuple[int, int], links: Set[tuple[int, int]], *, every: bool) -> bool:
-    """Tell whether both words (``every``) or one of them already have a link."""
+    """Return True if both words (``every``) or one of them already have a link."""
     row = any(i == link[0] for i, _ in links)
     column = any(j == link[1] for _, j in links)
     return (row and column) if every else (row or column)

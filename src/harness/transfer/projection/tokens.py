@@ -43,7 +43,7 @@ class TextTokens:
         return len(self.offsets)
 
     def crossing(self, place: int) -> bool:
-        """Tell whether a clause mark stands between token ``place`` and the next."""
+        """Return True if a clause mark stands between token ``place`` and the next."""
         if not 0 <= place < len(self) - 1:
             return True
         apart = self.offsets[place][1] < self.offsets[place + 1][0]
@@ -58,15 +58,15 @@ class TextTokens:
         return sum(self.crossing(place) for place in range(start, end - 1))
 
     def is_article(self, place: int) -> bool:
-        """Tell whether a token is an article of the language."""
+        """Return True if a token is an article of the language."""
         return self.keys[place] in self._articles
 
     def is_grammatical(self, place: int) -> bool:
-        """Tell whether a token is an article or a function word."""
+        """Return True if a token is an article or a function word."""
         return self.is_article(place) or self.keys[place] in self.function
 
     def is_marked(self, place: int) -> bool:
-        """Tell whether a token looks like a name or a code: it has a capital or a digit."""
+        """Return True if a token looks like a name or a code: it has a capital or a digit."""
         return any(char.isupper() or char.isdecimal() for char in self.words[place])
 
     def anchors(self) -> dict[str, int]:
@@ -79,7 +79,7 @@ class TextTokens:
         }
 
     def is_character(self, place: int) -> bool:
-        """Tell whether a token is a single character of a script without blanks, as a dictionary leaves unknown words.
+        """Return True for a single character of a script without blanks, as a dictionary leaves unknown words.
 
         Tokens of a corpus are its own choice and tell nothing of the kind.
         """
@@ -87,14 +87,14 @@ class TextTokens:
         return not self._given and end - start == 1 and is_unspaced(self.text[start])
 
     def is_particle(self, place: int) -> bool:
-        """Tell whether a single character is a word between others."""
+        """Return True if a single character is a word between others."""
         return self.words[place] in self._particles or self.keys[place] in self.function
 
     def touch(self, place: int) -> bool:
-        """Tell whether nothing stands between token ``place`` and the next."""
+        """Return True if nothing stands between token ``place`` and the next."""
         return self.offsets[place][1] == self.offsets[place + 1][0]
 
     def is_edge_punctuation(self, place: int) -> bool:
-        """Tell whether a token is punctuation that no entity begins or ends with; % and the like are kept."""
+        """Return True if a token is punctuation that no entity begins or ends with; % and the like are kept."""
         word = self.words[place]
         return bool(_EDGE.match(word)) and not _SYMBOLS_KEPT.search(word)

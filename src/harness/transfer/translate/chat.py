@@ -70,7 +70,7 @@ class ChatTranslator:
 
         with ThreadPoolExecutor(max_workers=self._card.concurrency) as pool:
             found = list(pool.map(ask, texts))
-        faults = [one for one in found if isinstance(one, HarnessError)]
+        faults = [sentence for sentence in found if isinstance(sentence, HarnessError)]
         if faults:
             done = {text: one for text, one in zip(texts, found, strict=True) if isinstance(one, Translation)}
             raise PartlyAnswered(str(faults[0]), done)

@@ -96,7 +96,7 @@ class Seq2SeqTranslator:
         ids = [self.codec.encode(text) for text in texts]
         width = max(map(len, ids))
         padding = self.codec.padding
-        batch = torch.tensor([[*one, *[padding] * (width - len(one))] for one in ids], device=self._device)
+        batch = torch.tensor([[*number, *[padding] * (width - len(number))] for number in ids], device=self._device)
         longest = min(self._card.max_new_tokens, self._limit())
         options: dict[str, Any] = {"num_beams": self._card.beams, "max_new_tokens": longest, "do_sample": False}
         if self.codec.first_token is not None:
