@@ -12,7 +12,8 @@ import regex
 
 from harness.values.account import Account
 from harness.values.errors import ConfigError
-from harness.values.labels import spans_from_tags
+from harness.values.inline import Mark, MarkFault, take_out
+from harness.values.labels import join_tokens, spans_from_tags
 from harness.values.languages import UNSPACED_LANGUAGES
 from harness.values.records import Sentence, Span, span_fault
 
@@ -112,14 +113,9 @@ def from_tokens(
     if not kept:
         raise RejectedItem("no_tokens")
     notes["illegal_bio"] += _is_illegal(names)
-    offsets: list[tuple[int, int]] = []
-    place = 0
-    for token, _ in kept:
-        offsets.append((place, place + len(token)))
-        place += len(token) + 1
-    text = " ".join(token for token, _ in kept)
+    text, offsets = join_tokens([token for token, _ in kept])
     spans = _mapped(spans_from_tags([name for _, name in kept], offsets), legend, notes)
-    return Sentence(number, text, language, spans, tuple(offsets))
+    return Sentence(number, text, language, spans, offsets)
 
 
 def _mended(tokens: list[str], tags: list[Any], repairs: Sequence[str], notes: Account) -> list[Any]:
@@ -283,35 +279,26 @@ def is_label(name: str, legend: Legend) -> bool:
 
 def from_inline(text: str, legend: Legend, language: str, number: str, notes: Account) -> Sentence:
     """Read ``<PER>Anna</PER> bor i <LOC>Malmö</LOC>``."""
-    made = ""
-    before = 0
-    opened: tuple[str, int] | None = None
+    marks = [
+        Mark(match.start(), match.end(), bool(match[1]), _tag_name(f"B-{match[2]}", legend)[2:])
+        for match in INLINE.finditer(text)
+    ]
+    try:
+        plain, pieces = take_out(text, marks)
+    except MarkFault:
+        raise RejectedItem("broken_inline_tags") from None
     spans = []
-    for match in INLINE.finditer(text):
-        made += text[before : match.start()]
-        before = match.end()
-        label = _tag_name(f"B-{match[2]}", legend)[2:]
-        if match[1]:
-            if opened is None or opened[0] != label:
-                raise RejectedItem("broken_inline_tags")
-            surface = made[opened[1] :]
-            start = opened[1] + len(surface) - len(surface.lstrip())
-            spans.append(Span(start, start + len(surface.strip()), label))
-            opened = None
-        elif opened is not None:
-            raise RejectedItem("broken_inline_tags")
-        else:
-            opened = (label, len(made))
-    if opened is not None:
-        raise RejectedItem("broken_inline_tags")
-    made += text[before:]
-    if not made.strip():
+    for label, start, end in pieces:
+        surface = plain[start:end]
+        begin = start + len(surface) - len(surface.lstrip())
+        spans.append(Span(begin, begin + len(surface.strip()), label))
+    if not plain.strip():
         raise RejectedItem("no_text")
     previous = None
     for span in spans:
-        if span_fault(made, span, previous):
+        if span_fault(plain, span, previous):
             raise RejectedItem("broken_inline_tags")
         previous = span
-    shift = len(made) - len(made.lstrip())
+    shift = len(plain) - len(plain.lstrip())
     moved = [Span(span.start - shift, span.end - shift, span.label) for span in spans]
-    return Sentence(number, made.strip(), language, _mapped(moved, legend, notes))
+    return Sentence(number, plain.strip(), language, _mapped(moved, legend, notes))

@@ -15,6 +15,7 @@ import yaml
 from hydra.core.object_type import ObjectType
 from hydra.plugins.config_source import ConfigLoadError, ConfigResult, ConfigSource
 
+from harness.machine.files import decode_utf8
 from harness.values.errors import ConfigError, shown
 
 LARGEST_FILE = 2_000_000
@@ -90,13 +91,7 @@ def load_yaml(path: Path) -> Any:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
     if len(data) > LARGEST_FILE:
         raise ConfigError(f"{path}: {len(data)} bytes, a file of settings may have {LARGEST_FILE}")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise ConfigError(
-            f"{path}:{line}: not UTF-8; convert the file, for example with 'iconv -f latin1 -t utf-8'"
-        ) from error
+    text = decode_utf8(data, str(path), ConfigError)
     try:
         return _constructed(text, path)
     except yaml.YAMLError as error:

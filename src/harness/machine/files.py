@@ -107,3 +107,19 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def decode_utf8(data: bytes, name: str, fault: type[HarnessError]) -> str:
+    """Decode UTF-8, with or without a byte-order mark.
+
+    :param name: of the file, for the message.
+    :param fault: what is raised where it is not UTF-8; the message names the line and what to do.
+    """
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise fault(
+            f"{name}:{line}: not UTF-8 (byte 0x{data[error.start]:02x}); convert the file, "
+            "for example with 'iconv -f latin1 -t utf-8'"
+        ) from error

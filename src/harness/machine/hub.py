@@ -2,7 +2,16 @@
 
 from pathlib import Path
 
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+from safetensors import SafetensorError
+
 from harness.values.errors import ConfigError
+
+LOADING_ERRORS = (
+    OSError, ValueError, ImportError, RuntimeError, KeyError, AttributeError, TypeError, IndexError, SafetensorError,
+    HfHubHTTPError, HFValidationError,
+)  # fmt: skip
+"""What transformers and its libraries raise on a model that is missing, damaged or not one."""
 
 
 def loading_error(path: str, error: Exception, *, key: str = "encoder.path") -> ConfigError:

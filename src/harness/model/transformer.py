@@ -15,23 +15,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError
-from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoModelForTokenClassification, AutoTokenizer
 
-from harness.machine.hub import loading_error
+from harness.machine.hub import LOADING_ERRORS, loading_error
 from harness.model.contract import Batch, Network
 from harness.model.encoding import EncodedSentence, Window, first_pieces, one_word_a_piece
 from harness.values.errors import ConfigError
 from harness.values.languages import is_unspaced, word_offsets
 from harness.values.records import Sentence
-
-_LOADING = (
-    OSError, ValueError, ImportError, RuntimeError, KeyError, AttributeError, TypeError, IndexError, SafetensorError,
-    HfHubHTTPError, HFValidationError,
-)  # fmt: skip
-"""What transformers and its libraries raise on a model that is missing, damaged or not one."""
 
 _STRETCH = 50_000
 """Characters tokenised at once: the tokenizer's own tables take a hundred times the text, so that a line of 10 MB read
@@ -78,7 +70,7 @@ class TransformerNetwork(Network):
                 ignore_mismatched_sizes=True,
                 output_loading_info=True,
             )
-        except _LOADING as error:
+        except LOADING_ERRORS as error:
             raise loading_error(path, error) from error
         network = cls(model)
         prefix = f"{model.base_model_prefix}."
@@ -97,7 +89,7 @@ class TransformerNetwork(Network):
             model = AutoModelForTokenClassification.from_pretrained(
                 folder, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
             )
-        except _LOADING as error:
+        except LOADING_ERRORS as error:
             raise loading_error(str(folder), error) from error
         return cls(model)
 
@@ -166,7 +158,7 @@ class TransformerCoder:
         """
         try:
             tokenizer = AutoTokenizer.from_pretrained(path, revision=revision, trust_remote_code=False)
-        except _LOADING as error:
+        except LOADING_ERRORS as error:
             raise loading_error(path, error) from error
         if not getattr(tokenizer, "is_fast", False):
             raise ConfigError(f"encoder.path: {path!r} has no fast tokenizer; character offsets need one")

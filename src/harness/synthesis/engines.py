@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from harness.config.synthesis import SynthesisCard
 from harness.machine.chat import open_client
-from harness.machine.hub import loading_error
+from harness.machine.hub import LOADING_ERRORS, loading_error
 from harness.synthesis.answers import Answer
 from harness.synthesis.prompts import Call
 from harness.values.errors import ConfigError, HarnessError
@@ -130,7 +130,7 @@ class LocalEngine:
                 place, revision=card.revision, dtype=torch.bfloat16 if half else torch.float32, weights_only=True,
                 trust_remote_code=False,
             )  # fmt: skip
-        except (OSError, ValueError, ImportError, RuntimeError) as error:
+        except LOADING_ERRORS as error:
             raise loading_error(place, error, key="synthesis.model") from error
         self._model: Any = model.to(device).eval()
         self._device = device

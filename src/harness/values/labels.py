@@ -105,3 +105,18 @@ def tags_from_spans(spans: Sequence[Span], tokens: Sequence[tuple[int, int]]) ->
         if first == index or tokens[first][0] != span.start or tokens[index - 1][1] != span.end:
             inexact += 1
     return tags, inexact
+
+
+def join_tokens(tokens: Sequence[str]) -> tuple[str, tuple[tuple[int, int], ...]]:
+    """Return the text of tokens joined by one blank, and the offsets of each token in it.
+
+    Offsets leave out blanks at a token's edge (U+00A0 after a name): gold and predicted entities are both read through
+    them, and neither may begin or end with a blank. No token may consist of blanks alone.
+    """
+    offsets = []
+    position = 0
+    for token in tokens:
+        left = len(token) - len(token.lstrip())
+        offsets.append((position + left, position + len(token.rstrip())))
+        position += len(token) + 1
+    return " ".join(tokens), tuple(offsets)

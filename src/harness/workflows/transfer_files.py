@@ -27,6 +27,7 @@ from harness.transfer.translate.open import open_translator
 from harness.transfer.translate.texts import translate_texts
 from harness.values.account import Account
 from harness.values.errors import DataError, FileError, UsageError, shown
+from harness.values.labels import join_tokens
 from harness.values.records import Sentence, Span
 from harness.workflows.candidates import Choice, Compared, Languages, Scored, Side, compare_candidates
 
@@ -69,14 +70,9 @@ def read_targets(path: Path, language: str, *, pretokenised: bool) -> tuple[Sent
         return lines
     found = []
     for sentence in lines:
-        offsets = []
-        place = 0
         # A no-break space is part of its token, as in the tokens of a corpus.
-        words = [word for word in re.split("[ \t]+", sentence.text) if word.strip()]
-        for word in words:
-            offsets.append((place, place + len(word)))
-            place += len(word) + 1
-        found.append(Sentence(sentence.id, " ".join(words), language, (), tuple(offsets)))
+        text, offsets = join_tokens([word for word in re.split("[ \t]+", sentence.text) if word.strip()])
+        found.append(Sentence(sentence.id, text, language, (), offsets))
     return tuple(found)
 
 

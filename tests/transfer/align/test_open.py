@@ -14,7 +14,7 @@ def test_every_kind_of_card_opens_or_says_what_is_missing(kind: str, tmp_path: P
     if kind == "none":
         return
     path = {"file": "links", "embedding": str(tiny_bert)}.get(kind)
-    card = AlignerCard.model_validate({"name": kind, "kind": kind, "path": path})
+    card = AlignerCard.model_validate({"name": kind, "kind": kind, "path": path, "layer": 1})
     if kind == "eflomal" and not has_eflomal():
         with pytest.raises(HarnessError, match="install"):
             open_aligner(card, tmp_path)

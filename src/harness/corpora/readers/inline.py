@@ -12,6 +12,7 @@ from pathlib import Path
 from harness.corpora.readers.text import Reading, clean_spans, clean_text, text_lines
 from harness.values.account import Account
 from harness.values.errors import DataError, shown
+from harness.values.inline import Mark, MarkFault, take_out
 from harness.values.records import Sentence, Span
 
 _NAME = r"[^\W\d_][\w.:-]*"
@@ -41,33 +42,39 @@ def parse_inline(line: str, where: str, account: Account | None = None) -> tuple
     :raises DataError: a tag is nested, unclosed, or closed under another name.
     """
     account = Account() if account is None else account
-    text = ""
-    spans: list[Span] = []
-    open_name, open_label, open_start, position = "", "", 0, 0
+    marks: list[Mark] = []
+    labels: dict[int, str] = {}
     for match in _TAG.finditer(line):
         name = match["name"] or match["name2"] or match["name3"]
-        closing = bool(match["close"] or match["close2"] or match["close3"])
         if not _is_tag(match, name, line):
             account["brackets_kept_as_text"] += match["name"] is not None
             continue
         account["inline_tags_in_other_spellings"] += not _PLAIN.fullmatch(match[0])
-        text += line[position : match.start()]
-        position = match.end()
-        if closing and name.casefold() != open_name.casefold():
-            expected = f"</{open_name}>" if open_name else "no tag"
-            raise DataError(f"{where}: found </{shown(name)[1:-1]}> where {expected} is open")
-        if closing:
-            spans.append(Span(open_start, len(text), open_label))
-            open_name = ""
-        elif open_name:
-            raise DataError(f"{where}: <{shown(name)[1:-1]}> inside <{open_name}>; nested entities are not supported")
-        else:
+        closing = bool(match["close"] or match["close2"] or match["close3"])
+        marks.append(Mark(match.start(), match.end(), closing, name.casefold()))
+        if not closing:
             kind = _TYPE.search(match["attributes"] or "")
-            label = next(value for value in kind.groups() if value) if kind else name
-            open_name, open_label, open_start = name, label, len(text)
-    if open_name:
-        raise DataError(f"{where}: <{shown(open_name)[1:-1]}> is never closed")
-    return text + line[position:], spans
+            labels[len(labels)] = next(value for value in kind.groups() if value) if kind else name
+    try:
+        text, pieces = take_out(line, marks)
+    except MarkFault as fault:
+        raise DataError(f"{where}: {_told(line, fault)}") from None
+    return text, [Span(start, end, labels[number]) for number, (_, start, end) in enumerate(pieces)]
+
+
+def _told(line: str, fault: MarkFault) -> str:
+    """Say what is wrong with the tags of a line."""
+
+    def name(mark: Mark) -> str:
+        return shown(line[mark.start + 1 : mark.end - 1].strip("/ ").partition(" ")[0])[1:-1]
+
+    found = name(fault.mark)
+    if fault.mark.closing:
+        expected = f"</{name(fault.opened)}>" if fault.opened else "no tag"
+        return f"found </{found}> where {expected} is open"
+    if fault.opened is fault.mark or fault.opened is None:
+        return f"<{found}> is never closed"
+    return f"<{found}> inside <{name(fault.opened)}>; nested entities are not supported"
 
 
 def _is_tag(match: re.Match[str], name: str, line: str) -> bool:

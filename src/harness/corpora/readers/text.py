@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness.machine.files import decode_utf8
 from harness.values.account import Account
 from harness.values.errors import DataError, FileError
 from harness.values.labels import OUTSIDE
@@ -65,14 +66,7 @@ def decode(data: bytes, name: str, account: Account | None = None) -> str:
         if account is not None:
             account["utf16_files_decoded"] += 1
         return text
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise FileError(
-            f"{name}:{line}: not UTF-8 (byte 0x{data[error.start]:02x}); convert the file, "
-            "for example with 'iconv -f latin1 -t utf-8'"
-        ) from error
+    text = decode_utf8(data, name, FileError)
     if data[1::2].count(0) > len(data) // 4 or data[::2].count(0) > len(data) // 4:
         raise FileError(
             f"{name}: every other byte is NUL, so this is UTF-16 without a byte-order mark; convert the file with "

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from harness.corpora.readers.text import clean_spans, clean_text
 from harness.values.account import Account
 from harness.values.errors import DataError, shown
-from harness.values.labels import OUTSIDE, illegal_transitions, is_legal_tag, spans_from_tags
+from harness.values.labels import OUTSIDE, illegal_transitions, is_legal_tag, join_tokens, spans_from_tags
 from harness.values.records import Sentence
 
 ALLOWED = "allowed: O, or B-, I-, E-, S- and a label"
@@ -20,21 +20,6 @@ NO_ENTITY = re.compile(r"[BIES]-O")
 
 _PREFIX = re.compile(r"((?:[a-z]{2,3}(?:-[a-z0-9]+)*|simple):)(?s:.*)")
 """PAN-X writes the Wikipedia's code before each token: ``sv:Lund``, ``zh-classical:天``."""
-
-
-def join_tokens(tokens: Sequence[str]) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """Return the text of tokens joined by one blank, and the offsets of each token in it.
-
-    Offsets leave out blanks at a token's edge (U+00A0 after a name): gold and predicted entities are both read through
-    them, and neither may begin or end with a blank. No token may consist of blanks alone.
-    """
-    offsets = []
-    position = 0
-    for token in tokens:
-        left = len(token) - len(token.lstrip())
-        offsets.append((position + left, position + len(token.rstrip())))
-        position += len(token) + 1
-    return " ".join(tokens), tuple(offsets)
 
 
 def without_blank_tokens(tokens: Sequence[str], tags: Sequence[str], account: Account) -> tuple[list[str], list[str]]:

@@ -9,11 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from numpy.typing import NDArray
 
 from harness.config import AlignerCard
-from harness.machine.hub import loading_error
+from harness.machine.hub import LOADING_ERRORS, loading_error
 from harness.machine.provenance import folder_digest
 from harness.transfer.align.contract import Links, WordPair
 from harness.values.errors import ConfigError
@@ -42,7 +41,7 @@ class EmbeddingAligner:
             self._model: Any = AutoModel.from_pretrained(
                 path, revision=card.revision, dtype=torch.float32, weights_only=True, trust_remote_code=False
             )
-        except (OSError, ValueError, ImportError, RuntimeError, HfHubHTTPError, HFValidationError) as error:
+        except LOADING_ERRORS as error:
             raise loading_error(path, error, key="aligner.path") from error
         if not getattr(self._tokenizer, "is_fast", False):
             raise ConfigError(f"aligner.path: {path!r} has no fast tokenizer; words could not be found in its pieces")

@@ -8,18 +8,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError
-
 from harness.config import TranslatorCard
-from harness.machine.hub import loading_error
+from harness.machine.hub import LOADING_ERRORS, loading_error
 from harness.machine.provenance import folder_digest
 from harness.transfer.translate.codes import code_candidates, marian_candidates
 from harness.transfer.translate.contract import Translation
 from harness.transfer.translate.parts import translate_in_parts
 from harness.values.errors import UsageError, listing
 from harness.values.languages import is_spaced
-
-LOADING = (OSError, ValueError, ImportError, RuntimeError, HfHubHTTPError, HFValidationError)
 
 
 def model_place(card: TranslatorCard, source: str, target: str, folder: Path) -> str:
@@ -59,7 +55,7 @@ class Seq2SeqTranslator:
                 place, revision=card.revision, dtype=torch.bfloat16 if half else torch.float32, weights_only=True,
                 trust_remote_code=False,
             )  # fmt: skip
-        except LOADING as error:
+        except LOADING_ERRORS as error:
             raise loading_error(place, error, key="translator.path") from error
         self._model.to(device).eval()
         self._device = device
@@ -137,7 +133,7 @@ class Seq2SeqCodec:
         try:
             config = AutoConfig.from_pretrained(place, revision=card.revision, trust_remote_code=False)
             self._tokenizer: Any = AutoTokenizer.from_pretrained(place, revision=card.revision, trust_remote_code=False)
-        except LOADING as error:
+        except LOADING_ERRORS as error:
             raise loading_error(place, error, key="translator.path") from error
         self._specials = frozenset({*self._tokenizer.all_special_tokens, *self._tokenizer.get_added_vocab()})
         self.first_token: int | None = None
