@@ -1,4 +1,6 @@
+import os
 import sqlite3
+import time
 from pathlib import Path
 
 import pytest
@@ -92,3 +94,37 @@ def test_half_written_files_of_killed_commands_are_removed(tmp_path: Path) -> No
     (tmp_path / ".other.txt-abc.part").write_text("somebody else's")
     write_text(tmp_path / "out.txt", "whole")
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == [".other.txt-abc.part", "out.txt"]
+
+
+def test_a_training_folder_stays_for_the_next_process_until_it_is_done() -> None:
+    from harness.machine.store import resumable_folder
+
+    def killed() -> None:
+        with resumable_folder("a" * 24, done=ValueError) as folder:
+            (folder / "state").write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        killed()
+    with resumable_folder("a" * 24, done=ValueError) as again:
+        assert (again / "state").read_text() == "half"
+        with resumable_folder("a" * 24, done=ValueError) as other:
+            assert other != again, "another process has it"
+    assert not again.exists() and not other.exists()
+    with pytest.raises(ValueError, match="pruned"), resumable_folder("b" * 24, done=ValueError) as pruned:
+        raise ValueError("pruned")
+    assert not pruned.exists()
+
+
+def test_states_nobody_came_back_for_are_removed_after_a_week(monkeypatch: pytest.MonkeyPatch) -> None:
+    from harness.machine.store import cache_folder, remove_cache_leftovers, resumable_folder
+
+    with pytest.raises(KeyboardInterrupt), resumable_folder("c" * 24, done=ValueError):
+        raise KeyboardInterrupt
+    folder = cache_folder() / "training" / ("c" * 24)
+    remove_cache_leftovers()
+    assert folder.is_dir()
+    week = 8 * 86_400
+    os.utime(folder, (time.time() - week, time.time() - week))
+    remove_cache_leftovers()
+    assert not folder.exists()
