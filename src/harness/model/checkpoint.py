@@ -115,7 +115,7 @@ class StateKeeper(pl.Callback):
             started = time.monotonic()
             self._folder.write(
                 f"step-{trainer.fit_loop.epoch_loop.total_batch_idx:09d}",
-                lambda scratch: trainer.save_checkpoint(scratch / STATE),
+                lambda scratch: trainer.save_checkpoint(scratch / STATE, weights_only=False),
             )
             self._written = time.monotonic()
             self._cost = self._written - started
