@@ -48,13 +48,13 @@ def test_runs_killed_at_random_moments_end_with_the_metrics_of_an_undisturbed_on
     whole = time.monotonic() - started
     draw = random.Random(7)
     landed = continued = 0
-    for _ in range(KILLS):
+    while landed < KILLS:
         process = subprocess.Popen(line, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert process.stderr is not None
         for text in process.stderr:
             if "epoch 1:" in text:
                 break
-        time.sleep(draw.uniform(0, 0.7 * whole))
+        time.sleep(draw.uniform(0, 0.5 * whole))
         process.send_signal(signal.SIGKILL)
         process.communicate()
         if process.returncode != -signal.SIGKILL:
@@ -63,5 +63,4 @@ def test_runs_killed_at_random_moments_end_with_the_metrics_of_an_undisturbed_on
         again = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=True)
         continued += "training goes on in epoch" in again.stderr or "was finished before" in again.stderr
         assert metrics(again.stdout) == reference
-    assert landed >= KILLS / 2
     assert continued == landed, f"{landed} kills landed, {continued} runs went on"
