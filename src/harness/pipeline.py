@@ -9,8 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from harness.config import Config
-from harness.experiment.identity import identity_digest
-from harness.experiment.prepare import prepare
+from harness.experiment.prepare import prepare, training_folder
 from harness.experiment.record import (
     epoch_recorder,
     record_inputs,
@@ -24,10 +23,9 @@ from harness.experiment.rounds import joined, rounds
 from harness.experiment.score import score_round
 from harness.experiment.warm import Warm
 from harness.machine.locks import scratch_folder
-from harness.machine.store import resumable_folder
 from harness.model.plan import Watch
 from harness.tracking.run import open_run
-from harness.tracking.tracker import Pruned, Tracker
+from harness.tracking.tracker import Tracker
 from harness.values.errors import text_withheld
 
 __all__ = ["Result", "Warm", "Watch", "run_experiment"]
@@ -62,7 +60,8 @@ def run_experiment(
 
     :param command: the line that repeats it, for the tag ``harness.command``.
     :param warm: keeps corpora and pretrained weights from one experiment to the next.
-    :param watch: hears of the run and of each epoch of the first model, and may raise :class:`Pruned`.
+    :param watch: hears of the run and of each epoch of the first model, and may raise
+        :class:`harness.tracking.tracker.Pruned`.
     :param parent: run id of the sweep this is a trial of.
     :param tracker: records instead of MLflow.
     :raises HarnessError: with one sentence that says what went wrong; the run is closed as FAILED.
@@ -74,7 +73,7 @@ def run_experiment(
         prepared = prepare(config, warm or Warm())  # bad input stops here, before a run is opened
         run = tracker or open_run(config.tracking, run_name(config), described, parent)
         # Withheld inside too: the run keeps the reason of its failure.
-        with resumable_folder(identity_digest(config), done=Pruned) as folder, run, withheld():
+        with training_folder(config) as folder, run, withheld():
             watch.on_start(run.run_id)
             metrics = record_inputs(run, prepared)
             scored = []

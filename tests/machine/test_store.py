@@ -100,18 +100,18 @@ def test_a_training_folder_stays_for_the_next_process_until_it_is_done() -> None
     from harness.machine.store import resumable_folder
 
     def killed() -> None:
-        with resumable_folder("a" * 24, done=ValueError) as folder:
+        with resumable_folder("a" * 24, done=(ValueError,)) as folder:
             (folder / "state").write_text("half")
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         killed()
-    with resumable_folder("a" * 24, done=ValueError) as again:
+    with resumable_folder("a" * 24, done=(ValueError,)) as again:
         assert (again / "state").read_text() == "half"
-        with resumable_folder("a" * 24, done=ValueError) as other:
+        with resumable_folder("a" * 24, done=(ValueError,)) as other:
             assert other != again, "another process has it"
     assert not again.exists() and not other.exists()
-    with pytest.raises(ValueError, match="pruned"), resumable_folder("b" * 24, done=ValueError) as pruned:
+    with pytest.raises(ValueError, match="pruned"), resumable_folder("b" * 24, done=(ValueError,)) as pruned:
         raise ValueError("pruned")
     assert not pruned.exists()
 
@@ -119,12 +119,13 @@ def test_a_training_folder_stays_for_the_next_process_until_it_is_done() -> None
 def test_states_nobody_came_back_for_are_removed_after_a_week(monkeypatch: pytest.MonkeyPatch) -> None:
     from harness.machine.store import cache_folder, remove_cache_leftovers, resumable_folder
 
-    with pytest.raises(KeyboardInterrupt), resumable_folder("c" * 24, done=ValueError):
+    with pytest.raises(KeyboardInterrupt), resumable_folder("c" * 24, done=(ValueError,)):
         raise KeyboardInterrupt
     folder = cache_folder() / "training" / ("c" * 24)
     remove_cache_leftovers()
     assert folder.is_dir()
     week = 8 * 86_400
-    os.utime(folder, (time.time() - week, time.time() - week))
+    for path in (folder, folder.with_name(f"{folder.name}.lock")):
+        os.utime(path, (time.time() - week, time.time() - week))
     remove_cache_leftovers()
-    assert not folder.exists()
+    assert list(folder.parent.iterdir()) == []

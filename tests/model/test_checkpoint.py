@@ -104,3 +104,31 @@ def test_a_damaged_state_is_passed_over(tiny_bert: Path, tmp_path: Path, monkeyp
     whole = tmp_path / "whole"
     whole.mkdir()
     assert same(go_on("char-bilstm", tiny_bert, whole), go_on("char-bilstm", tiny_bert, tmp_path))
+
+
+def test_steps_are_timed_over_all_parts(tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        kill_before(8, patched)
+        with pytest.raises(Killed):
+            go_on("char-bilstm", tiny_bert, tmp_path)
+    resumed = go_on("char-bilstm", tiny_bert, tmp_path)
+    assert 0 < resumed.training.train_seconds <= resumed.training.seconds < 60
+
+
+def test_states_of_another_training_give_way(tiny_bert: Path, tmp_path: Path) -> None:
+    go_on("char-bilstm", tiny_bert, tmp_path)
+    go_on("char-bilstm", tiny_bert, tmp_path, seed=2)
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == [FINISHED]
+
+
+def test_a_state_that_cannot_be_written_ends_no_training(
+    tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(self: object, *arguments: object, **settings: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("harness.model.checkpoint.PlainCheckpointIO.save_checkpoint", full)
+        model = go_on("char-bilstm", tiny_bert, tmp_path)
+    assert model.training.epochs == EPOCHS
+    assert sum("no state of this training can be written" in record.getMessage() for record in caplog.records) == 1

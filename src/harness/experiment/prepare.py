@@ -1,6 +1,7 @@
 """Everything an experiment needs before a model is trained; bad input stops here, and no run is opened."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,15 +10,18 @@ from harness.config import Config
 from harness.config.strict import resolve_path
 from harness.corpora.catalogue import Catalogue
 from harness.corpora.splits import nested_subset
-from harness.experiment.identity import data_params, needed_splits
+from harness.experiment.identity import data_params, identity_digest, needed_splits
 from harness.experiment.warm import Warm
+from harness.machine.locks import scratch_folder
 from harness.machine.provenance import file_digest
+from harness.machine.store import resumable_folder
 from harness.model.encoder_memory import EncoderMemory
 from harness.model.plan import TrainingPlan
 from harness.synthesis.card import card_path, read_card
+from harness.tracking.tracker import Pruned
 from harness.transfer.mixture import Mixture, mixtures, synthetic_languages
 from harness.transfer.routes import BackRoute, Routes
-from harness.values.errors import ConfigError, DataError
+from harness.values.errors import ConfigError, DataError, DiskError, UsageError
 from harness.values.records import Corpus, CorpusKey
 
 
@@ -115,3 +119,14 @@ def _quality_cards(config: Config, languages: list[str]) -> dict[str, dict[str, 
             raise DataError(f"{path} changed since its quality card was written; make both anew, or remove the card")
         cards[language] = card
     return cards
+
+
+def training_folder(config: Config) -> AbstractContextManager[Path]:
+    """Return a folder for the weights and states of a run's trainings.
+
+    A killed run leaves it to the next one of the same configuration. A restricted corpus leaves nothing but what
+    ``tracking`` keeps: its folder is a temporary one, and a killed training begins anew.
+    """
+    if config.data.restricted:
+        return scratch_folder()
+    return resumable_folder(identity_digest(config), done=(Pruned, UsageError, DiskError))

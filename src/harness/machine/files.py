@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from harness.machine.locks import file_lock, is_locked, scratch_folder
-from harness.values.errors import DataError, HarnessError
+from harness.values.errors import DataError, DiskError, HarnessError
 
 
 @contextmanager
@@ -97,7 +97,7 @@ def disk_errors(target: Path) -> Iterator[None]:
             errno.ENAMETOOLONG,
         ):
             raise
-        raise HarnessError(
+        raise DiskError(
             f"cannot write {target}: {os.strerror(error.errno)}; "
             "free some space or choose another place, then repeat the command (nothing half-written is kept)"
         ) from error

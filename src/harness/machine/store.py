@@ -110,10 +110,15 @@ def remove_cache_leftovers() -> None:
         if kind.is_dir():
             remove_leftovers(kind, ".")
     for folder in (place / "training").glob("*/"):
-        old = time.time() - folder.stat().st_mtime > WORKING_DAYS * 86_400
+        changed = max(path.stat().st_mtime for path in (folder, *folder.glob("*"), *folder.glob("*/*")))
+        old = time.time() - changed > WORKING_DAYS * 86_400
         lock = folder.with_name(f"{folder.name}.lock")
         if re.fullmatch(r"[0-9a-f]{24}", folder.name) and old and not is_locked(lock):
             shutil.rmtree(folder, ignore_errors=True)
+    for lock in (place / "training").glob("*.lock"):
+        old = time.time() - lock.stat().st_mtime > WORKING_DAYS * 86_400
+        if re.fullmatch(r"[0-9a-f]{24}", lock.stem) and old and not is_locked(lock):
+            lock.unlink(missing_ok=True)
     for path in (place / "working").glob("*.sqlite"):
         lock = path.with_suffix(".lock")
         ours = re.fullmatch(r"[a-z]+-[0-9a-f]{32}", path.stem) and lock.is_file()
@@ -298,12 +303,12 @@ class MemoryStore:
 
 
 @contextmanager
-def resumable_folder(key: str, *, done: type[BaseException]) -> Iterator[Path]:
+def resumable_folder(key: str, *, done: tuple[type[BaseException], ...]) -> Iterator[Path]:
     """Give a folder that a killed process leaves to the next one with the same key, and that is removed in the end.
 
     Where another process has it, a temporary one takes its place.
 
-    :param done: an error after which nobody will come back for it; after others it stays.
+    :param done: errors after which nobody comes back for it, or its place is needed; after others it stays.
     """
     place = cache_folder() / "training"
     lock = place / f"{key}.lock"

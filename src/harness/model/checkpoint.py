@@ -8,6 +8,8 @@ pending; the batches of an epoch follow from seed and pass alone, so the positio
 Read with ``weights_only``: nothing in a file is ever run.
 """
 
+import logging
+import math
 import os
 import random
 import shutil
@@ -20,12 +22,16 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 import torch
+from lightning_fabric.plugins import TorchCheckpointIO
 
 from harness.machine.files import disk_errors
 from harness.machine.locks import release, scratch_folder
 from harness.machine.store import is_whole, write_digests
 from harness.model.selection import Selection
 from harness.model.tagger import Tagger
+from harness.values.errors import HarnessError
+
+logger = logging.getLogger(__name__)
 
 STATE = "state.ckpt"
 BEST = "best.safetensors"
@@ -58,14 +64,18 @@ class TrainingFolder:
             if self.best.exists():
                 _link(self.best, scratch / BEST)
             write_digests(scratch)
-            former = self._states()
+            former = [state for state in self._states() if state.name != name]
+            shutil.rmtree(self.path / name, ignore_errors=True)
             scratch.rename(self.path / name)
             release(self.path / name)
         for state in former:
             shutil.rmtree(state, ignore_errors=True)
 
     def newest(self) -> Path | None:
-        """Return the newest whole state of this training, its best weights put back in place."""
+        """Return the newest whole state of this training, its best weights put back in place.
+
+        States of another training, and damaged ones, are removed: nobody can go on from them.
+        """
         for state in reversed(self._states()):
             with suppress(OSError):
                 if is_whole(state) and (state / "identity").read_text(encoding="utf-8") == self.identity:
@@ -73,6 +83,7 @@ class TrainingFolder:
                     if (state / BEST).exists():
                         _link(state / BEST, self.best)
                     return state
+            shutil.rmtree(state, ignore_errors=True)
         return None
 
     def _states(self) -> list[Path]:
@@ -86,6 +97,16 @@ def _link(source: Path, target: Path) -> None:
         os.link(source, target)
     except OSError:  # a file system without hard links
         shutil.copyfile(source, target)
+
+
+class PlainCheckpointIO(TorchCheckpointIO):
+    """Writes a checkpoint straight to its file: Lightning's own way holds it in memory twice, and moves it from the
+    temporary folder, where a kill would leave gigabytes that nobody knows.
+    """
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        """Write a checkpoint; whoever gave the path renames it when it is complete."""
+        torch.save(checkpoint, path)
 
 
 class StateKeeper(pl.Callback):
@@ -108,19 +129,25 @@ class StateKeeper(pl.Callback):
         """Take up the random states, which starting the loops has used, or write a state if one is due."""
         assert isinstance(pl_module, Tagger)
         if self._restored is not None:
-            pl_module.losses = [torch.tensor(loss) for loss in self._restored["losses"]]
+            pl_module.losses = [torch.tensor(loss, device=pl_module.device) for loss in self._restored["losses"]]
             _set_random_states(self._restored["random"])
             self._restored = None
         elif batch_idx % trainer.accumulate_grad_batches == 0 and self._is_due():
-            started = time.monotonic()
+            self._write(trainer)
+
+    def _write(self, trainer: pl.Trainer) -> None:
+        """Write a state; where it cannot be written, training goes on without states."""
+        started = time.monotonic()
+        try:
             self._folder.write(
                 f"step-{trainer.fit_loop.epoch_loop.total_batch_idx:09d}",
                 lambda scratch: trainer.save_checkpoint(scratch / STATE, weights_only=False),
             )
-            self._written = time.monotonic()
-            self._cost = self._written - started
-            if self._seconds == 0:
-                self._cost = 0.0  # asked for before every step
+        except (HarnessError, OSError, RuntimeError) as error:
+            logger.warning("no state of this training can be written, so a kill would begin it anew: %s", error)
+            self._seconds = math.inf
+        self._written = time.monotonic()
+        self._cost = self._written - started if self._seconds else 0.0  # 0: asked for before every step
 
     def _is_due(self) -> bool:
         return time.monotonic() - self._written >= max(self._seconds, MOST_OF_THE_TIME * self._cost)

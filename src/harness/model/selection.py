@@ -72,7 +72,7 @@ class Selection(pl.Callback):
         return {
             "best_score": self.best_score,
             "best_epoch": self.best_epoch,
-            "train_seconds": self.train_seconds,
+            "train_seconds": self.train_seconds + time.perf_counter() - self._started,
             "seconds": self.former_seconds + time.perf_counter() - self._began,
             "diverged": self.diverged,
             "history": self.history,
@@ -86,6 +86,10 @@ class Selection(pl.Callback):
         for values in state["history"]:
             self.history.append(values)
             self.on_epoch(self.epochs, values)
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Start the clock: an epoch that is resumed in its middle has no start of its own."""
+        self._started = time.perf_counter()
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._started = time.perf_counter()

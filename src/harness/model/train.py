@@ -24,7 +24,7 @@ from safetensors.torch import load_file
 from harness.config import TrainerConfig
 from harness.machine.process import release_freed_memory, thread_count
 from harness.machine.provenance import available_cores
-from harness.model.checkpoint import FINISHED, STATE, StateKeeper, TrainingFolder, read_position
+from harness.model.checkpoint import FINISHED, STATE, PlainCheckpointIO, StateKeeper, TrainingFolder, read_position
 from harness.model.contract import Network, model_size
 from harness.model.datamodule import TaggingData
 from harness.model.encoder_memory import EncoderMemory
@@ -158,9 +158,12 @@ def _fit(tagger: Tagger, data: TaggingData, machine: _Machine, states: TrainingF
     """Run the epochs and leave the best weights in the folder."""
     settings = tagger.plan.settings
     several = settings.devices > 1
-    recorder = Recorder(states.path / "epochs.jsonl") if several else None
+    epochs = states.path / "epochs.jsonl"
+    if several:  # states are of one process: this training begins anew
+        epochs.unlink(missing_ok=True)
+        states.best.unlink(missing_ok=True)
+    recorder = Recorder(epochs) if several else None
     selection = Selection(states.best, settings.patience, recorder or watch.on_epoch)
-    # States are of one process: training on several devices begins anew.
     keeper = [] if several else [StateKeeper(states, selection, watch.state_seconds)]
     state = None if several else states.newest()
     if state is not None:
@@ -218,6 +221,7 @@ def _trainer(plan: TrainingPlan, machine: _Machine, callbacks: list[pl.Callback]
         enable_model_summary=False,
         enable_progress_bar=progress,
         logger=False,
+        plugins=[PlainCheckpointIO()] if settings.devices == 1 else None,
         callbacks=callbacks,
     )
 

@@ -47,6 +47,10 @@ class FileError(DataError):
     """
 
 
+class DiskError(HarnessError):
+    """A disk is full or read-only."""
+
+
 class DependencyError(UsageError):
     """An optional package is missing; the message holds the command that installs it. Exit code 2."""
 

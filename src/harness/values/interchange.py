@@ -7,6 +7,7 @@ and synthetic sentences are all written here; the reader of JSON lines takes any
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from harness.values.errors import DataError
@@ -42,8 +43,10 @@ def as_lines(sentences: Iterable[Sentence], *, tokens: bool = True) -> str:
 
 
 def with_predictions(sentences: Sequence[Sentence], predicted: Sequence[Sequence[Span]]) -> list[Sentence]:
-    """Return sentences with predicted spans in place of their own."""
-    return [sentence.with_spans(spans) for sentence, spans in zip(sentences, predicted, strict=True)]
+    """Return sentences with predicted spans in place of their own; nothing in them is unknown any more."""
+    return [
+        replace(sentence, spans=tuple(spans), unknown=()) for sentence, spans in zip(sentences, predicted, strict=True)
+    ]
 
 
 def from_object(value: Mapping[str, Any]) -> Sentence:

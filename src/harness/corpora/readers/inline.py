@@ -66,7 +66,7 @@ def _told(line: str, fault: MarkFault) -> str:
     """Say what is wrong with the tags of a line."""
 
     def name(mark: Mark) -> str:
-        return shown(line[mark.start + 1 : mark.end - 1].strip("/ ").partition(" ")[0])[1:-1]
+        return shown(line[mark.start + 1 : mark.end - 1].strip("/ \t").split()[0])[1:-1]
 
     found = name(fault.mark)
     if fault.mark.closing:
