@@ -7,11 +7,10 @@ from harness.transfer.align.contract import Aligner
 from harness.values.errors import DataError
 
 
-def open_aligner(card: AlignerCard, folder: Path, *, languages: tuple[str, str] = ("", "")) -> Aligner:
+def open_aligner(card: AlignerCard, folder: Path) -> Aligner:
     """Return the aligner a card names.
 
     :param folder: what a relative path of links or priors starts from.
-    :param languages: source and target, for engines that need them.
     :raises DependencyError: an optional package is missing; the message holds the command.
     """
     if card.kind == "hmm":

@@ -1,0 +1,153 @@
+"""What a data card says and what its files hold: ``harness data list | stats | check | convert``."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.config import Config, FileSource, compose_config, group_options
+from harness.config.yaml_files import load_mapping
+from harness.corpora.catalogue import load_corpora, read_source
+from harness.corpora.conll_writer import WRITERS, conll_text
+from harness.corpora.splits import Overlap, duplicates, overlaps
+from harness.machine.files import write_text
+from harness.values.account import Account
+from harness.values.errors import ConfigError, DataError, UsageError, listing
+from harness.values.interchange import as_lines
+from harness.values.records import Corpus
+
+
+def list_cards(config_dir: Path | None) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return what each data card says of itself, and what is wrong with those that cannot be read.
+
+    :param config_dir: a folder with a user's own cards.
+    """
+    entries, faults = [], []
+    for name, path in sorted(group_options("data", config_dir).items()):
+        try:
+            card = load_mapping(path, "a mapping with name, labels, source …")
+        except ConfigError as error:  # one bad card must not hide the others
+            faults.append(str(error))
+            continue
+        source, targets = _mapping(card.get("source")), _mapping(card.get("targets"))
+        labels = card.get("labels") or []
+        entries.append(
+            {
+                "name": name,
+                "languages": [str(source.get("language", "")), *map(str, targets)],
+                "labels": [str(label) for label in labels] if isinstance(labels, list) else [str(labels)],
+                "license": str(card.get("license", "unknown")),
+                "restricted": bool(card.get("restricted")),
+                "citation": str(card.get("citation", "")),
+            }
+        )
+    return entries, faults
+
+
+def _mapping(value: object) -> dict[Any, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+@dataclass(frozen=True)
+class CardData:
+    """All labelled corpora of a card.
+
+    :param differences: from the counts that the card expects, one sentence each.
+    """
+
+    config: Config
+    corpora: list[Corpus]
+    differences: list[str]
+
+
+def load_card(name: str, config_dir: Path | None) -> CardData:
+    """Read every file of a card.
+
+    :raises DataError: it names none, or one is missing or malformed.
+    """
+    config = compose_config([f"data={name}"], config_dir)
+    card = config.data
+    wanted = [(language, split) for language in card.languages for split, _ in card.language_files(language).files()]
+    if not wanted:
+        raise DataError(f"{card.name} names no files; add them with data.source.train.path=… and so on")
+    catalogue = load_corpora(card, config.data_folder or Path.cwd(), wanted)
+    return CardData(config, list(catalogue.corpora.values()), [str(found) for found in catalogue.differences])
+
+
+def corpus_counts(corpus: Corpus) -> dict[str, Any]:
+    """Return sizes of a corpus, what its reader counted, and its digest."""
+    return {
+        "split": f"{corpus.language}.{corpus.split}",
+        "sentences": len(corpus),
+        "characters": sum(len(sentence.text) for sentence in corpus.sentences),
+        "entities": corpus.entities,
+        "without_entities": sum(not sentence.spans for sentence in corpus.sentences),
+        "labels": dict(corpus.label_counts),
+        "account": dict(corpus.account),
+        "digest": corpus.digest,
+    }
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What is wrong with the data of a card.
+
+    :param duplicates: sentences that a split repeats.
+    :param overlaps: sentences that two splits share.
+    """
+
+    data: CardData
+    duplicates: Sequence[Overlap]
+    overlaps: Sequence[Overlap]
+
+    @property
+    def faults(self) -> list[str]:
+        """What makes the check fail: other counts than the card's, test sentences in another split."""
+        leaked = sum(found.sentences for found in self.overlaps if _is_leak(found))
+        faults = [f"{len(self.data.differences)} counts differ from the card"] if self.data.differences else []
+        return faults + ([f"{leaked} test sentences stand in another split"] if leaked else [])
+
+    def as_object(self) -> dict[str, Any]:
+        """Return the findings for JSON."""
+        return {
+            "card": self.data.config.data.name,
+            "differences": self.data.differences,
+            "duplicates": [asdict(found) for found in self.duplicates],
+            "overlaps": [asdict(found) for found in self.overlaps],
+        }
+
+
+def _is_leak(found: Overlap) -> bool:
+    splits = [name.partition(".")[2] for name in (found.first, found.second)]
+    return "test" in splits and splits[0] != splits[1]
+
+
+def check_card(data: CardData) -> Findings:
+    """Look for duplicates and for overlaps between splits; translations repeat their source and are left out."""
+    labelled = [corpus for corpus in data.corpora if not corpus.split.startswith("translated")]
+    repeated = [found for found in map(duplicates, labelled) if found]
+    return Findings(data, repeated, overlaps(labelled))
+
+
+def convert_file(
+    file: FileSource, target: Path, language: str, *, to_format: str | None, annotated: bool
+) -> tuple[int, int, Account]:
+    """Convert a file between formats.
+
+    :param to_format: ``jsonl`` or ``conll``; by the target's ending without it.
+    :param annotated: JSON without annotations is an error.
+    :returns: sentences, entities, and what was repaired, dropped or could not be expressed.
+    :raises UsageError: the format cannot be written.
+    """
+    wanted = to_format or target.suffix.lstrip(".")
+    if wanted not in WRITERS:
+        raise UsageError(f"{target}: format {wanted!r} cannot be written; allowed: {listing(WRITERS)} (give --to)")
+    reading = read_source(file, language, Path.cwd(), annotated=annotated)
+    account = Account(reading.account)
+    if wanted == "jsonl":
+        text = as_lines(reading.sentences)
+    else:
+        text, lost = conll_text(reading.sentences)
+        account |= lost
+    write_text(target, text)
+    return len(reading.sentences), sum(len(sentence.spans) for sentence in reading.sentences), account
