@@ -5,6 +5,7 @@ from scipy import stats
 from harness.evaluation.measures import mean_over_languages, measure
 from harness.evaluation.significance import bootstrap_interval, paired_permutation
 from harness.evaluation.spans import count_spans
+from harness.values.names import MEASURES
 from harness.values.records import Span
 
 YES, NO = [Span(0, 1, "X")], []
@@ -56,8 +57,6 @@ def test_systems_on_other_sentences_cannot_be_compared() -> None:
 
 
 def test_the_mean_over_languages_is_macro() -> None:
-    names = ("entity_f1", "entity_precision", "entity_recall", "span_f1", "span_precision", "span_recall")
-    names += ("span_accuracy", "label_accuracy", "partial_f1", "type_f1")
-    found = mean_over_languages({"sv": dict.fromkeys(names, 0.2), "sw": dict.fromkeys(names, 0.6)})
+    found = mean_over_languages({"sv": dict.fromkeys(MEASURES, 0.2), "sw": dict.fromkeys(MEASURES, 0.6)})
     assert found["entity_f1"] == pytest.approx(0.4)
     assert mean_over_languages({}) == {}
