@@ -77,8 +77,8 @@ def run_experiment(
             watch.on_start(run.run_id)
             metrics = record_inputs(run, prepared)
             scored = []
-            for made in rounds(prepared, lambda part, first: joined(watch, epoch_recorder(run, part), first), folder):
-                scored.append(score_round(prepared, made))
+            for round_ in rounds(prepared, lambda part, first: joined(watch, epoch_recorder(run, part), first), folder):
+                scored.append(score_round(prepared, round_))
                 with scratch_folder() as scratch:
                     record_round(run, prepared, scored[-1], scratch / "model")
             outcome, collapsed = record_outcome(run, prepared, scored)

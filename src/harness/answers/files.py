@@ -39,7 +39,7 @@ def read_answers(path: Path, field_path: str) -> list[tuple[str, str]]:
     if not path.is_file():
         raise DataError(f"{path}: no such file")
     answers = []
-    found = 0
+    texts_read = 0
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if not line.strip():
@@ -55,9 +55,9 @@ def read_answers(path: Path, field_path: str) -> list[tuple[str, str]]:
                     value = value[int(key)]
                 else:
                     value = None
-            found += isinstance(value, str)
+            texts_read += isinstance(value, str)
             answers.append((str(number), value if isinstance(value, str) else ""))
-    if answers and not found:
+    if answers and not texts_read:
         with path.open("rb") as file:
             first = json.loads(next(line for line in file if line.strip()).decode("utf-8", "replace"))
         keys = listing(first) if isinstance(first, dict) else type(first).__name__

@@ -73,7 +73,7 @@ def _walk(value: Any) -> Iterator[dict[str, Any]]:
     if isinstance(value, list) and value and all(isinstance(part, str) for part in value):
         yield {"list": value}
         return
-    if isinstance(value, list) and value and all(_is_token(one) for one in value):
+    if isinstance(value, list) and value and all(_is_token(token) for token in value):
         yield {"list": value}
         return
     stack = [value]
@@ -92,12 +92,12 @@ def _is_token(value: Any) -> bool:
 
 def _split_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Make an object; where a key comes back, several objects."""
-    made: list[dict[str, Any]] = [{}]
+    objects: list[dict[str, Any]] = [{}]
     for key, value in pairs:
-        if key in made[-1]:
-            made.append({})
-        made[-1][key] = value
-    return made[0] if len(made) == 1 else {"list": made}
+        if key in objects[-1]:
+            objects.append({})
+        objects[-1][key] = value
+    return objects[0] if len(objects) == 1 else {"list": objects}
 
 
 def _cleaned(value: Any) -> Any:
@@ -107,7 +107,7 @@ def _cleaned(value: Any) -> Any:
     if isinstance(value, list):
         return [_cleaned(part) for part in value]
     if isinstance(value, dict):
-        return {_joined([key]): _cleaned(one) for key, one in value.items()}
+        return {_joined([key]): _cleaned(inner) for key, inner in value.items()}
     return value
 
 
@@ -234,7 +234,7 @@ def _string(text: str, place: int, quote: str, *, in_list: bool) -> tuple[str, i
 
     ``,"`` in a list, or ``,"key":`` in an object, opens the next string: this one's closing quote was swallowed.
     """
-    made: list[str] = []
+    characters: list[str] = []
     place += 1
     end = len(text)
     while place < end:
@@ -242,26 +242,26 @@ def _string(text: str, place: int, quote: str, *, in_list: bool) -> tuple[str, i
         if char == "\\" and place + 1 < end:
             following = text[place + 1]
             if following == "u" and _HEX.match(text, place + 2):
-                made.append(chr(int(text[place + 2 : place + 6], 16)))
+                characters.append(chr(int(text[place + 2 : place + 6], 16)))
                 place += 6
             elif following in _ESCAPES:
-                made.append(_ESCAPES[following])
+                characters.append(_ESCAPES[following])
                 place += 2
             else:  # a bad escape: the backslash is dropped, the character kept
                 place += 1
         elif char == quote:
             if _AFTER_STRING.match(text, place + 1):
-                return _joined(made), place + 1
-            if made[-1:] == [","] and len(made) > 1 and (in_list or _NEXT_KEY.match(text, place)):
-                return _joined(made[:-1]), place
+                return _joined(characters), place + 1
+            if characters[-1:] == [","] and len(characters) > 1 and (in_list or _NEXT_KEY.match(text, place)):
+                return _joined(characters[:-1]), place
             if text[place + 1 : place + 2] == quote or not _closes_later(text, place, quote):
-                return _joined(made), place + 1
-            made.append(char)
+                return _joined(characters), place + 1
+            characters.append(char)
             place += 1
         else:
-            made.append(" " if char == "\n" else char)
+            characters.append(" " if char == "\n" else char)
             place += 1
-    return _joined(made), place
+    return _joined(characters), place
 
 
 def _closes_later(text: str, place: int, quote: str) -> bool:

@@ -221,7 +221,7 @@ def _placed(text: str, entities: Sequence[tuple[str, str]], legend: Legend, lang
     taken = bytearray(len(text))
     from_where: dict[str, int] = {}
     spans = []
-    for surface, label in sorted(listed, key=lambda one: -len(one[0])):  # stable: equal surfaces keep their order
+    for surface, label in sorted(listed, key=lambda entity: -len(entity[0])):  # stable: equal surfaces keep their order
         start = _free(text, surface, taken, from_where.get(surface, 0), language)
         if start is None:
             raise RejectedItem("entity_not_in_text")

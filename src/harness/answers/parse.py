@@ -95,16 +95,16 @@ def parse_answer(answer: str, legend: Legend, language: str, name: str, repairs:
     if "null_escape" in repairs:
         answer = _with_four_digits(answer, language, parsed.notes)
     structured = False
-    for found in objects(answer):
+    for candidate in objects(answer):
         if "null_escape" in repairs:
-            found.value = _unescaped(found.value, language, parsed.notes)
-        found.value = _joined_tokens(found.value)
-        shape = _shape(found.value)
+            candidate.value = _unescaped(candidate.value, language, parsed.notes)
+        candidate.value = _joined_tokens(candidate.value)
+        shape = _shape(candidate.value)
         if shape is None:
-            structured = _add_marked(found, legend, language, name, parsed) or structured
+            structured = _add_marked(candidate, legend, language, name, parsed) or structured
         else:
             structured = True
-            _add_item(found, shape, legend, Naming(language, name, repairs), parsed)
+            _add_item(candidate, shape, legend, Naming(language, name, repairs), parsed)
     if not structured and not _STRUCTURE.search(answer):
         _inline_lines(answer, legend, language, name, parsed)
     return parsed
@@ -121,34 +121,34 @@ class Naming(NamedTuple):
     repairs: Sequence[str]
 
 
-def _add_marked(found: Found, legend: Legend, language: str, name: str, parsed: Parsed) -> bool:
+def _add_marked(candidate: Found, legend: Legend, language: str, name: str, parsed: Parsed) -> bool:
     """Read a list of marked-up lines; return True where there were any."""
-    lines = _marked_lines(found.value, legend)
+    lines = _marked_lines(candidate.value, legend)
     for place, line in enumerate(lines):
-        if found.cut and place == len(lines) - 1:
+        if candidate.cut and place == len(lines) - 1:
             parsed.rejected.append(Rejected("truncated", line))
         else:
             _add_inline(line, legend, language, name, parsed)
     return bool(lines)
 
 
-def _add_item(found: Found, shape: str, legend: Legend, naming: Naming, parsed: Parsed) -> None:
+def _add_item(candidate: Found, shape: str, legend: Legend, naming: Naming, parsed: Parsed) -> None:
     """Read one object as a sentence, or reject it with its reason."""
     number = f"{naming.name}-{parsed.items + 1}"
-    if found.cut and not _complete(found, shape):
-        parsed.rejected.append(Rejected("truncated", found.value))
+    if candidate.cut and not _complete(candidate, shape):
+        parsed.rejected.append(Rejected("truncated", candidate.value))
         return
-    if found.stray and shape == "text":
-        parsed.rejected.append(Rejected("damaged_text", found.value))
+    if candidate.stray and shape == "text":
+        parsed.rejected.append(Rejected("damaged_text", candidate.value))
         return
     illegal = parsed.notes["illegal_bio"]
     try:
         if shape == "tokens":
-            sentence = from_tokens(found.value, legend, naming.language, number, naming.repairs, parsed.notes)
+            sentence = from_tokens(candidate.value, legend, naming.language, number, naming.repairs, parsed.notes)
         else:
-            sentence = from_text(found.value, legend, naming.language, number, parsed.notes)
+            sentence = from_text(candidate.value, legend, naming.language, number, parsed.notes)
     except RejectedItem as reject:
-        parsed.rejected.append(Rejected(reject.reason, found.value))
+        parsed.rejected.append(Rejected(reject.reason, candidate.value))
         return
     parsed.sentences.append(sentence)
     if parsed.notes["illegal_bio"] > illegal:
@@ -206,16 +206,16 @@ def _unescaped(value: dict[str, Any], language: str, notes: Account) -> dict[str
     def letter(match: "regex.Match[str]") -> str:
         return _meant(ord(match[1]), int(match[2], 16), language) or match[0]
 
-    def mended(one: Any) -> Any:
-        if isinstance(one, str):
-            made = _CONTROL_AND_DIGITS.sub(letter, one)
-            notes["repair/null_escape"] += made != one
-            return made
-        if isinstance(one, list):
-            return [mended(inner) if isinstance(inner, str) else inner for inner in one]
-        return one
+    def mended(part: Any) -> Any:
+        if isinstance(part, str):
+            text = _CONTROL_AND_DIGITS.sub(letter, part)
+            notes["repair/null_escape"] += text != part
+            return text
+        if isinstance(part, list):
+            return [mended(inner) if isinstance(inner, str) else inner for inner in part]
+        return part
 
-    return {key: mended(one) for key, one in value.items()}
+    return {key: mended(inner) for key, inner in value.items()}
 
 
 def _shape(value: Mapping[str, Any]) -> str | None:
@@ -251,12 +251,12 @@ def _is_tag_list(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(part, int | str) for part in value)
 
 
-def _complete(found: Found, shape: str) -> bool:
+def _complete(candidate: Found, shape: str) -> bool:
     """Return True if an object the answer ended in holds all of an item: both lists, closed."""
-    tokens, tags = key_of(found.value, TOKEN_KEYS), key_of(found.value, TAG_KEYS)
-    if shape != "tokens" or tokens is None or tags is None or {tokens, tags} & found.unfinished:
+    tokens, tags = key_of(candidate.value, TOKEN_KEYS), key_of(candidate.value, TAG_KEYS)
+    if shape != "tokens" or tokens is None or tags is None or {tokens, tags} & candidate.unfinished:
         return False
-    return isinstance(found.value[tokens], list) and isinstance(found.value[tags], list)
+    return isinstance(candidate.value[tokens], list) and isinstance(candidate.value[tags], list)
 
 
 def _inline_lines(answer: str, legend: Legend, language: str, name: str, parsed: Parsed) -> None:
@@ -270,8 +270,8 @@ def _inline_lines(answer: str, legend: Legend, language: str, name: str, parsed:
 
 def _add_inline(text: str, legend: Legend, language: str, name: str, parsed: Parsed) -> None:
     try:
-        made = from_inline(text, legend, language, f"{name}-{parsed.items + 1}", parsed.notes)
-        parsed.sentences.append(made)
+        sentence = from_inline(text, legend, language, f"{name}-{parsed.items + 1}", parsed.notes)
+        parsed.sentences.append(sentence)
     except RejectedItem as reject:
         parsed.rejected.append(Rejected(reject.reason, text))
 
@@ -279,10 +279,10 @@ def _add_inline(text: str, legend: Legend, language: str, name: str, parsed: Par
 def _marked_lines(value: Mapping[str, Any], legend: Legend) -> list[str]:
     """Return the strings of ``{"sentences": ["<PER>…</PER> …", …]}``, those without entities included."""
     lines: list[str] = []
-    for key, one in value.items():
-        if not isinstance(one, list) or not one or not all(isinstance(line, str) for line in one):
+    for key, strings in value.items():
+        if not isinstance(strings, list) or not strings or not all(isinstance(line, str) for line in strings):
             continue
-        flat = [" ".join(line.split()) for line in one]
+        flat = [" ".join(line.split()) for line in strings]
         if str(key).strip().casefold() in LINE_KEYS[:1] or _any_marked(flat, legend):
             lines += [line for line in flat if line]
     texts = [part for part in value.values() if isinstance(part, str)]

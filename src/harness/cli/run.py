@@ -65,13 +65,13 @@ def run(
 def repeatable(overrides: list[str], config_dir: Path | None) -> list[str]:
     """Return the arguments with folders made absolute, so that the line works from anywhere."""
     place = existing_folder(config_dir)
-    made = ["--config-dir", str(place)] if place else []
+    options = ["--config-dir", str(place)] if place else []
     for override in overrides:
         key, _, value = override.partition("=")
         if key == "encoder.path" and Path(value).expanduser().is_dir():
             override = f"{key}={Path(value).expanduser().absolute()}"
-        made.append(override)
-    return made
+        options.append(override)
+    return options
 
 
 def _table(metrics: dict[str, float], languages: list[str]) -> str:

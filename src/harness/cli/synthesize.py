@@ -143,14 +143,14 @@ def generate(
         echo(f"wrote {write_batch}: {count} requests; give the batch's output to --collect")
         return
     stop_on_sigterm()
-    made, outcome = run(config, tag, number, output, collected=collect, filtered=chosen is not None)
+    synthesis, outcome = run(config, tag, number, output, collected=collect, filtered=chosen is not None)
     for line in dict.fromkeys(outcome.reasons[:3]):
         echo(f"failed: {line}", err=True)
     if outcome.stopped:
         echo(f"stopped: {outcome.stopped}", err=True)
     if outcome.failed:
         echo(f"{outcome.failed} calls have no answer; the same command asks for them again", err=True)
-    _report(made, output, as_json)
+    _report(synthesis, output, as_json)
     if outcome.failed and not outcome.asked and not outcome.known:
         raise HarnessError("no call was answered")
 
@@ -180,12 +180,12 @@ def inspect(
         echo(json.dumps(card, ensure_ascii=False, sort_keys=True))
 
 
-def _report(made: "Made", output: Path, as_json: bool) -> None:
+def _report(synthesis: "Made", output: Path, as_json: bool) -> None:
     from harness.report.render import plain_table
     from harness.synthesis.card import items_account
     from harness.values.errors import HarnessError
 
-    account = made.account
+    account = synthesis.account
     lines = [
         ["answers", str(account["answers"])],
         ["items seen", str(account["items"])],
@@ -196,14 +196,14 @@ def _report(made: "Made", output: Path, as_json: bool) -> None:
     lines += [[f"filtered: {reason}", str(count)] for reason, count in account.reasons("filtered").items()]
     lines += [["kept", str(account["kept"])]]
     echo(plain_table(["", "items"], lines), err=as_json)
-    for warning in made.card["warnings"]:
+    for warning in synthesis.card["warnings"]:
         echo(f"warning: {warning}", err=True)
-    if made.sentences:
+    if synthesis.sentences:
         echo(f"wrote {output}; look at it with: harness synthesize inspect {output}", err=as_json)
     if as_json:
-        value = items_account(account) | {"output": str(output) if made.sentences else None}
+        value = items_account(account) | {"output": str(output) if synthesis.sentences else None}
         echo(json.dumps(value, ensure_ascii=False, sort_keys=True))
-    if not made.sentences:
+    if not synthesis.sentences:
         raise HarnessError(
             f"no sentence is left of {account['items']} items in {account['answers']} answers; no corpus is written"
         )

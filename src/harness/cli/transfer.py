@@ -222,8 +222,8 @@ def _report(
     if scores:
         measures = list(next(iter(scores.values())))
         rows = [
-            [name, *(f"{one[m]:.0f}" if m.endswith("_entities") else f"{100 * one[m]:.2f}" for m in measures)]
-            for name, one in scores.items()
+            [name, *(f"{score[m]:.0f}" if m.endswith("_entities") else f"{100 * score[m]:.2f}" for m in measures)]
+            for name, score in scores.items()
         ]
         echo(plain_table(["", *(m.replace("_", " ") for m in measures)], rows), err=as_json)
     if as_json:

@@ -43,11 +43,11 @@ def shipped_folder(name: str) -> Path:
 
 def group_options(group: str, config_dir: Path | None = None) -> dict[str, Path]:
     """Return the choices of a group and their files, a user's own before the shipped ones."""
-    found: dict[str, Path] = {}
+    options: dict[str, Path] = {}
     for folder in _search_path(config_dir):
         for file in sorted((folder / group).glob("*.yaml")):
-            found.setdefault(file.stem, file)
-    return found
+            options.setdefault(file.stem, file)
+    return options
 
 
 def _search_path(config_dir: Path | None) -> list[Path]:

@@ -50,7 +50,7 @@ def _fields_at(model: type[BaseModel], path: Iterable[str]) -> list[str]:
         else:
             current = field.annotation
             if not hasattr(current, "model_fields"):
-                inner = [one for one in getattr(current, "__args__", ()) if hasattr(one, "model_fields")]
+                inner = [schema for schema in getattr(current, "__args__", ()) if hasattr(schema, "model_fields")]
                 current = inner[0] if inner and not str(current).startswith("dict") else current
         if current is None:
             return []

@@ -25,8 +25,8 @@ class Strict(BaseModel):
 
 def resolve_path(path: str, folder: Path) -> Path:
     """Return a card's path, relative ones against ``folder``."""
-    found = Path(path).expanduser()
-    return found if found.is_absolute() else folder / found
+    resolved = Path(path).expanduser()
+    return resolved if resolved.is_absolute() else folder / resolved
 
 
 def is_url(text: str) -> bool:

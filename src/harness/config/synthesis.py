@@ -28,10 +28,10 @@ class Example(Strict):
     def _in_the_text(self) -> "Example":
         place = 0
         for entity in self.entities:
-            found = self.text.find(entity.text, place)
-            if found < 0:
+            start = self.text.find(entity.text, place)
+            if start < 0:
                 raise ValueError(f"entity {entity.text!r} does not stand in {self.text!r} (in order)")
-            place = found + len(entity.text)
+            place = start + len(entity.text)
         return self
 
 

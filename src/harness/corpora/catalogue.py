@@ -147,8 +147,8 @@ def _place(message: str, path: Path) -> str:
 def _source(card: DataCard, language: str, split: str) -> FileSource | None:
     if language not in card.languages:
         return None
-    found = getattr(card.language_files(language), split, None)
-    return found if isinstance(found, FileSource) else None
+    source = getattr(card.language_files(language), split, None)
+    return source if isinstance(source, FileSource) else None
 
 
 def read_source(source: FileSource, language: str, folder: Path, *, annotated: bool = True) -> Reading:
@@ -210,10 +210,10 @@ def format_of(path: Path) -> str:
 
 
 def _differences(corpus: Corpus, expected: ExpectedCounts) -> list[Difference]:
-    found = {"sentences": len(corpus), "entities": corpus.entities}
+    counts = {"sentences": len(corpus), "entities": corpus.entities}
     return [
         Difference(corpus.language, corpus.split, what, number, getattr(expected, what))
-        for what, number in found.items()
+        for what, number in counts.items()
         if getattr(expected, what) is not None and getattr(expected, what) != number
     ]
 

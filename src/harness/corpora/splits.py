@@ -78,15 +78,17 @@ def overlaps(corpora: Iterable[Corpus], *, shortest: int = 20) -> list[Overlap]:
             key = normalised(sentence.text)
             if len(key) >= shortest:
                 places[key].add(number)
-    found = []
+    reports = []
     for second, corpus in enumerate(everything):
         for first in range(second):
             shared = [s for s in corpus.sentences if {first, second} <= places.get(normalised(s.text), set())]
-            other = everything[first]
-            report = _overlap(f"{other.language}.{other.split}", f"{corpus.language}.{corpus.split}", shared, corpus)
+            earlier = everything[first]
+            report = _overlap(
+                f"{earlier.language}.{earlier.split}", f"{corpus.language}.{corpus.split}", shared, corpus
+            )
             if report:
-                found.append(report)
-    return found
+                reports.append(report)
+    return reports
 
 
 def _overlap(first: str, second: str, shared: list[Sentence], corpus: Corpus) -> Overlap | None:

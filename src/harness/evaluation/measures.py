@@ -63,15 +63,15 @@ def measures(counts: Counts, labels: Sequence[str]) -> dict[str, float]:
     :param labels: labels to report apart, those without an entity too.
     """
     sums = counts.summed()
-    found = {name: float(measure(name, sums)) for name in MEASURES}
-    found |= {f"errors_{kind}": float(sums[COLUMN[kind]]) for kind in ERROR_KINDS}
-    found["gold_entities"] = float(sums[COLUMN["gold"]])
-    found["predicted_entities"] = float(sums[COLUMN["predicted"]])
+    values = {name: float(measure(name, sums)) for name in MEASURES}
+    values |= {f"errors_{kind}": float(sums[COLUMN[kind]]) for kind in ERROR_KINDS}
+    values["gold_entities"] = float(sums[COLUMN["gold"]])
+    values["predicted_entities"] = float(sums[COLUMN["predicted"]])
     for label in labels:
         table = counts.by_label.get(label)
         label_sums = np.zeros_like(sums) if table is None else table.sum(axis=0, dtype=np.int64)
-        found |= {f"{label}/{name}": float(measure(name, label_sums)) for name in LABEL_MEASURES}
-    return found
+        values |= {f"{label}/{name}": float(measure(name, label_sums)) for name in LABEL_MEASURES}
+    return values
 
 
 def mean_over_languages(by_language: Mapping[str, Mapping[str, float]]) -> dict[str, float]:

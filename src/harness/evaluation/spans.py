@@ -103,14 +103,14 @@ def _partial_events(gold: list[Span], predicted: list[Span]) -> list[tuple[str, 
     events = []
     left = []
     for span in predicted:
-        same = next((other for other in free if other[:2] == span[:2]), None)
+        same = next((candidate for candidate in free if candidate[:2] == span[:2]), None)
         if same is None:
             left.append(span)
             continue
         free.remove(same)
         events.append((same[2], "same_span"))
     for span in left:
-        partner = next((other for other in free if _overlap(span, other)), None)
+        partner = next((candidate for candidate in free if _overlap(span, candidate)), None)
         if partner is not None:
             free.remove(partner)
             events.append((partner[2], "partial"))
@@ -133,10 +133,10 @@ def _type_events(gold: list[Span], predicted: list[Span]) -> list[tuple[str, str
         else:
             left.append(span)
     for span in left:
-        touching = [other for other in free if _overlap(span, other)]
-        same = [other for other in touching if other[2] == span[2]]
+        touching = [candidate for candidate in free if _overlap(span, candidate)]
+        same = [candidate for candidate in touching if candidate[2] == span[2]]
         if same:
-            partner = min(same, key=lambda other: abs(other[0] - span[0]) + abs(other[1] - span[1]))
+            partner = min(same, key=lambda candidate: abs(candidate[0] - span[0]) + abs(candidate[1] - span[1]))
             events.append((partner[2], "type"))
             free.remove(partner)
         elif touching:
@@ -162,7 +162,7 @@ def _error_events(gold: list[Span], predicted: list[Span]) -> list[tuple[str, st
         ("boundary_and_label", _overlap),
     ):
         for span in list(right):
-            partner = next((other for other in left if fits(other, span)), None)
+            partner = next((candidate for candidate in left if fits(candidate, span)), None)
             if partner is not None:
                 left.remove(partner)
                 right.remove(span)

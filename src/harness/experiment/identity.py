@@ -82,7 +82,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, BaseModel):
         return _without_descriptions(value)
     if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
+        return {str(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(part) for part in value]
     if isinstance(value, float) and value.is_integer():
@@ -133,8 +133,8 @@ def data_params(
     )
     params = {names.DATA_DIGEST: state.hexdigest(), names.DATA_TESTS: ",".join(tests)}
     if translated:
-        made = blake2b(digest_size=8)
+        translated_state = blake2b(digest_size=8)
         for key in sorted(translated):
-            made.update(f"{key} {translated[key].digest}".encode())
-        params[names.DATA_TRANSLATED] = made.hexdigest()
+            translated_state.update(f"{key} {translated[key].digest}".encode())
+        params[names.DATA_TRANSLATED] = translated_state.hexdigest()
     return params | {names.file_digest(group, key): digest[:16] for group, key, digest in local_files(config)}

@@ -44,18 +44,18 @@ class ScoredRound:
     unreachable: dict[CorpusKey, tuple[int, int]] = field(default_factory=dict)
 
 
-def score_round(prepared: Prepared, made: Round) -> ScoredRound:
+def score_round(prepared: Prepared, round_: Round) -> ScoredRound:
     """Score a trained model on all its corpora."""
-    dev = {name: value for name, value in made.trained.training.selected.items() if name != "loss"}
-    scored = ScoredRound(made, dev)
-    tests = prepared.tests(made.mixture)
+    dev = {name: value for name, value in round_.trained.training.selected.items() if name != "loss"}
+    scored = ScoredRound(round_, dev)
+    tests = prepared.tests(round_.mixture)
     tagged = [corpus for corpus in tests if not prepared.route(corpus)]
-    splits = [("train", made.mixture.train), ("dev", made.mixture.dev)]
+    splits = [("train", round_.mixture.train), ("dev", round_.mixture.dev)]
     splits += [(corpus.split, corpus.sentences) for corpus in tagged]
-    scored.unreachable.update(count_unreachable(made.trained.tagger, splits))
+    scored.unreachable.update(count_unreachable(round_.trained.tagger, splits))
     for corpus in tests:
         route = prepared.route(corpus)
-        recogniser = ThroughTranslation(made.trained.tagger, route) if route else made.trained.tagger
+        recogniser = ThroughTranslation(round_.trained.tagger, route) if route else round_.trained.tagger
         scored.corpora.append(score_corpus(recogniser, corpus, seed=prepared.config.seed))
     return scored
 

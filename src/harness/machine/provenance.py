@@ -25,13 +25,13 @@ _SECRET = re.compile(r"(^|[._-]|pg)(token|secret|password|passwd|api_?key|creden
 
 def versions() -> dict[str, str]:
     """Return the versions of Python, this package and the libraries that can move a score."""
-    found = {"python": platform.python_version(), "harness": __version__}
+    installed = {"python": platform.python_version(), "harness": __version__}
     for package in RECORDED_PACKAGES:
         try:
-            found[package] = metadata.version(package)
+            installed[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 def git_state(folder: Path) -> dict[str, str]:

@@ -84,8 +84,8 @@ def cached_folder(kind: str, key: str, write: Callable[[Path], None]) -> Path:
 def write_digests(folder: Path, name: str = DIGESTS) -> None:
     """Write the digests of a folder's files beside them."""
     files = [file for file in sorted(folder.iterdir()) if file.is_file() and not is_scratch_mark(file.name)]
-    found = {file.name: file_digest(file) for file in files if file.name != name}
-    (folder / name).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    digests = {file.name: file_digest(file) for file in files if file.name != name}
+    (folder / name).write_text(json.dumps(digests, indent=1) + "\n", encoding="utf-8")
 
 
 def is_whole(folder: Path) -> bool:
@@ -170,7 +170,7 @@ class DiskRows:
 
     def get(self, keys: Sequence[str]) -> dict[str, str]:
         """Return the values there are."""
-        found: dict[str, str] = {}
+        entries: dict[str, str] = {}
         damaged: list[str] = []
         with self._open() as connection:
             for start in range(0, len(keys), 500):  # SQLite bounds the variables of a statement
@@ -183,13 +183,13 @@ class DiskRows:
                 for key, value, digest in connection.execute(query, part):
                     # Rows of a version without digests are taken as they are, if they are text at all.
                     if isinstance(value, str) and digest in (None, _row_digest(key, value)):
-                        found[key] = value
+                        entries[key] = value
                     else:
                         damaged.append(key)
             if damaged:
                 logger.warning("%d damaged entries of %s are made anew", len(damaged), self._path)
                 connection.executemany("DELETE FROM rows WHERE key = ?", ((key,) for key in damaged))
-        return found
+        return entries
 
     def put(self, values: Mapping[str, str]) -> None:
         """Keep a batch in one transaction; what is there stays."""

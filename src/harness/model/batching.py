@@ -76,14 +76,14 @@ class BucketSampler:
         self._passes, self._done = passes, batches
 
     def _batches(self, number: int) -> list[list[int]]:
-        made = batches_by_length(
+        batches = batches_by_length(
             self._lengths,
             batch_size=self._batch_size,
             token_budget=self._token_budget,
             generator=np.random.default_rng([self._seed, number]),
         )
-        missing = -len(made) % self._world_size
-        return (made + made[:missing])[self._rank :: self._world_size]
+        missing = -len(batches) % self._world_size
+        return (batches + batches[:missing])[self._rank :: self._world_size]
 
     def __iter__(self) -> Iterator[list[int]]:
         number, done = self._passes, self._done

@@ -130,12 +130,12 @@ class CharCoder:
         """
         width = max(1, *(len(window.pieces) for window in windows))
         distinct, inverse = np.unique(np.concatenate([window.pieces for window in windows]), return_inverse=True)
-        found = [self._spellings[number] for number in distinct]
-        order = sorted(range(len(found)), key=found.__getitem__)
-        rows = np.empty(len(found), dtype=np.int64)
-        rows[order] = np.arange(len(found))
+        spelled = [self._spellings[number] for number in distinct]
+        order = sorted(range(len(spelled)), key=spelled.__getitem__)
+        rows = np.empty(len(spelled), dtype=np.int64)
+        rows[order] = np.arange(len(spelled))
         inverse = rows[inverse]
-        spellings = [found[number] for number in order] or [b""]
+        spellings = [spelled[number] for number in order] or [b""]
         longest = max(1, *(len(spelling) for spelling in spellings), 1)
         table = np.full((len(spellings), longest), PADDING, dtype=np.int64)
         for row, spelling in enumerate(spellings):

@@ -88,8 +88,8 @@ class TrainingFolder:
 
     def _states(self) -> list[Path]:
         """Return the states by age; the name of a finished training sorts after any step."""
-        found = [path for path in self.path.iterdir() if path.is_dir() and not path.name.startswith(".")]
-        return sorted(found, key=lambda path: (path.name == FINISHED, path.name))
+        states = [path for path in self.path.iterdir() if path.is_dir() and not path.name.startswith(".")]
+        return sorted(states, key=lambda path: (path.name == FINISHED, path.name))
 
 
 def _link(source: Path, target: Path) -> None:

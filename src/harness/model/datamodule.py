@@ -53,8 +53,10 @@ def encode_corpus(
 
     :param encoded: the pieces, where they are at hand already.
     """
-    made = coder.encode(sentences) if encoded is None else encoded
-    return EncodedCorpus(tuple(sentences), made, windows(made, longest=coder.longest, overlap=overlap))
+    encoded_sentences = coder.encode(sentences) if encoded is None else encoded
+    return EncodedCorpus(
+        tuple(sentences), encoded_sentences, windows(encoded_sentences, longest=coder.longest, overlap=overlap)
+    )
 
 
 def prediction_batches(corpus: EncodedCorpus) -> list[list[int]]:

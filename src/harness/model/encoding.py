@@ -66,10 +66,10 @@ def first_pieces(words: Sequence[tuple[int, int]], offsets: NDArray[np.int64]) -
     if not len(offsets):
         return np.full(len(words), -1, dtype=np.int32)
     spans = np.asarray(words)
-    found = np.searchsorted(np.maximum.accumulate(offsets[:, 1]), spans[:, 0], side="right")
-    inside = np.minimum(found, len(offsets) - 1)
-    shares = (found < len(offsets)) & (offsets[inside, 0] < spans[:, 1])
-    return np.where(shares, found, -1).astype(np.int32)
+    pieces = np.searchsorted(np.maximum.accumulate(offsets[:, 1]), spans[:, 0], side="right")
+    inside = np.minimum(pieces, len(offsets) - 1)
+    shares = (pieces < len(offsets)) & (offsets[inside, 0] < spans[:, 1])
+    return np.where(shares, pieces, -1).astype(np.int32)
 
 
 def one_word_a_piece(words: Sequence[tuple[int, int]], first: Integers) -> tuple[tuple[tuple[int, int], ...], Integers]:
@@ -101,12 +101,12 @@ def windows(encoded: Sequence[EncodedSentence], *, longest: int, overlap: int) -
 
     :param overlap: pieces two neighbouring windows share, less than ``longest``.
     """
-    made = []
+    windows_of_text = []
     for index, sentence in enumerate(encoded):
         seen = np.flatnonzero(sentence.first >= 0).astype(np.int32)
         length = len(sentence.pieces)
         if length <= longest:
-            made.append(Window(index, sentence.pieces, seen, sentence.first[seen]))
+            windows_of_text.append(Window(index, sentence.pieces, seen, sentence.first[seen]))
             continue
         starts = np.minimum(np.arange(0, length - overlap, longest - overlap), length - longest)
         position = sentence.first[seen]
@@ -115,7 +115,7 @@ def windows(encoded: Sequence[EncodedSentence], *, longest: int, overlap: int) -
         bounds = np.searchsorted(owner[order], np.arange(len(starts) + 1))
         for number, start in enumerate(starts):
             mine = order[bounds[number] : bounds[number + 1]]
-            made.append(
+            windows_of_text.append(
                 Window(
                     index,
                     sentence.pieces[start : start + longest],
@@ -123,7 +123,7 @@ def windows(encoded: Sequence[EncodedSentence], *, longest: int, overlap: int) -
                     (position[mine] - start).astype(np.int32),
                 )
             )
-    return made
+    return windows_of_text
 
 
 def _owners(position: Integers, starts: NDArray[np.int64], longest: int) -> NDArray[np.int64]:
@@ -157,12 +157,12 @@ def gold_tags(
     """
     tags = []
     inexact = 0
-    for sentence, one in zip(sentences, encoded, strict=True):
-        names = _word_tags(sentence, one)
-        inexact += unreachable_spans(sentence, one, names)
+    for sentence, pieces in zip(sentences, encoded, strict=True):
+        names = _word_tags(sentence, pieces)
+        inexact += unreachable_spans(sentence, pieces, names)
         ids = np.array([tag_ids[name] for name in names], dtype=np.int32)
         for start, end in sentence.unknown:
-            ids[[begin < end and start < stop for begin, stop in one.words]] = IGNORED
+            ids[[begin < end and start < stop for begin, stop in pieces.words]] = IGNORED
         tags.append(ids)
     return tags, inexact
 
@@ -190,8 +190,8 @@ def unreachable_spans(sentence: Sentence, encoded: EncodedSentence, names: Seque
     if not sentence.spans:
         return 0
     tags = _word_tags(sentence, encoded) if names is None else names
-    found = set(spans_from_word_tags(encoded, tags))
-    return sum(span not in found for span in sentence.spans)
+    reachable = set(spans_from_word_tags(encoded, tags))
+    return sum(span not in reachable for span in sentence.spans)
 
 
 def unseen_words(encoded: Sequence[EncodedSentence]) -> int:

@@ -36,8 +36,8 @@ class TagMerger:
     def spans(self) -> list[tuple[Span, ...]]:
         """Return the predicted spans of every sentence."""
         return [
-            spans_from_tag_ids(one, tags, self._names)
-            for one, tags in zip(self._corpus.encoded, self._tags, strict=True)
+            spans_from_tag_ids(sentence, tags, self._names)
+            for sentence, tags in zip(self._corpus.encoded, self._tags, strict=True)
         ]
 
 

@@ -25,10 +25,10 @@ class EntityModel:
         """
         texts = _texts(model_input)
         sentences = [Sentence(str(number), text, "und") for number, text in enumerate(texts, 1)]
-        found = self._model.predict(sentences).spans
+        predicted = self._model.predict(sentences).spans
         return [
             [{**span._asdict(), "text": text[span.start : span.end]} for span in spans]
-            for text, spans in zip(texts, found, strict=True)
+            for text, spans in zip(texts, predicted, strict=True)
         ]
 
 

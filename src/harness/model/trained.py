@@ -130,8 +130,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: not JSON ({shown(str(error))[1:-1]})") from error
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        found = manifest.get("format") if isinstance(manifest, dict) else type(manifest).__name__
-        raise DataError(f"{path}: format {shown(found)}, this version reads {FORMAT}; export the run again")
+        stated = manifest.get("format") if isinstance(manifest, dict) else type(manifest).__name__
+        raise DataError(f"{path}: format {shown(stated)}, this version reads {FORMAT}; export the run again")
     return dict(manifest)
 
 
@@ -178,7 +178,7 @@ def _checked(folder: Path, manifest: dict[str, Any]) -> _Manifest:
                 f"{file} is {'damaged' if file.is_file() else 'missing'}: it is not what was exported; export the "
                 "run again"
             )
-    unlisted = sorted({one.name for one in folder.glob("*.safetensors")} - checked.files.keys())
+    unlisted = sorted({weights.name for weights in folder.glob("*.safetensors")} - checked.files.keys())
     if not checked.files:
         logger.warning("%s is of an older export without digests: damage of its weights cannot be seen", folder)
     elif unlisted:

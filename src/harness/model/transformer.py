@@ -171,11 +171,11 @@ class TransformerCoder:
         short = [place for place, sentence in enumerate(sentences) if len(sentence.text) <= _STRETCH]
         encoded: dict[int, EncodedSentence] = {}
         if short:
-            made = self._tokenised([sentences[place].text for place in short])
+            tokenised = self._tokenised([sentences[place].text for place in short])
             for number, place in enumerate(short):
-                pieces = np.asarray(made["input_ids"][number], dtype=np.int32)
-                word_ids = partial(made.word_ids, number)
-                encoded[place] = self._encoded(sentences[place], pieces, _offsets(made, number), word_ids)
+                pieces = np.asarray(tokenised["input_ids"][number], dtype=np.int32)
+                word_ids = partial(tokenised.word_ids, number)
+                encoded[place] = self._encoded(sentences[place], pieces, _offsets(tokenised, number), word_ids)
         for place, sentence in enumerate(sentences):
             if place not in encoded:
                 encoded[place] = self._in_stretches(sentence)
@@ -213,10 +213,10 @@ class TransformerCoder:
         word_ids: list[int | None] = []
         words_before = 0
         for start, end in _stretches(sentence.text):
-            made = self._tokenised([sentence.text[start:end]])
-            pieces.append(np.asarray(made["input_ids"][0], dtype=np.int32))
-            offsets.append(_offsets(made, 0) + start)
-            ids = made.word_ids(0)
+            tokenised = self._tokenised([sentence.text[start:end]])
+            pieces.append(np.asarray(tokenised["input_ids"][0], dtype=np.int32))
+            offsets.append(_offsets(tokenised, 0) + start)
+            ids = tokenised.word_ids(0)
             word_ids += [None if word is None else word + words_before for word in ids]
             words_before += 1 + max((word for word in ids if word is not None), default=-1)
         return self._encoded(sentence, np.concatenate(pieces), np.concatenate(offsets), lambda: word_ids)
@@ -260,8 +260,8 @@ class TransformerCoder:
         self._tokenizer.save_pretrained(folder)
 
 
-def _offsets(made: Any, number: int) -> np.ndarray[Any, Any]:
-    return np.asarray(made["offset_mapping"][number], dtype=np.int64).reshape(-1, 2)
+def _offsets(tokenised: Any, number: int) -> np.ndarray[Any, Any]:
+    return np.asarray(tokenised["offset_mapping"][number], dtype=np.int64).reshape(-1, 2)
 
 
 def _with_marks(text: str, end: int, bound: int) -> int:

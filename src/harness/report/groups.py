@@ -74,11 +74,13 @@ def groups(records: Sequence[Record], by: Sequence[str]) -> tuple[list[str], lis
     shown = {names.ALIASES.get(name, name) for name in by}
     keys = [*by, *(name for name in _data_columns(records) if name not in shown)]
     keys += _telling_apart(list(collected), {names.ALIASES.get(name, name) for name in keys})
-    made = []
+    grouped = []
     for runs in collected.values():
         first = runs[0]
-        made.append(_group(tuple(first.key(name) for name in keys), first.key(names.PROTOCOL), latest_per_seed(runs)))
-    return keys, sorted(made, key=lambda group: tuple(_order(value) for value in group.keys))
+        grouped.append(
+            _group(tuple(first.key(name) for name in keys), first.key(names.PROTOCOL), latest_per_seed(runs))
+        )
+    return keys, sorted(grouped, key=lambda group: tuple(_order(value) for value in group.keys))
 
 
 def _data_columns(records: Sequence[Record]) -> list[str]:
@@ -103,11 +105,11 @@ def _telling_apart(signatures: Sequence[tuple[Any, ...]], shown: set[str]) -> li
         same_name[(protocol, row, shown_values)].append(settings)
     differing: set[str] = set()
     for rows in same_name.values():
-        found = {key for row in rows for key in row if len({row.get(key) for row in rows}) > 1}
+        unequal = {key for row in rows for key in row if len({row.get(key) for row in rows}) > 1}
         # Digests and the corpus's own keys are no names a person can read: shown where nothing else tells rows apart.
-        named = {key for key in found if not names.is_data(key)}
+        named = {key for key in unequal if not names.is_data(key)}
         if len({tuple(row.get(key) for key in sorted(named)) for row in rows}) < len(rows):
-            named = found
+            named = unequal
         differing |= named
     return sorted(differing - shown)
 

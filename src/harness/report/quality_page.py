@@ -80,11 +80,11 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     figures = [all(cell[:1].isdigit() and len(cell) < 16 for cell in column) for column in zip(*rows, strict=True)]
 
     def line(cells: Sequence[str], kind: str) -> str:
-        made = (
+        row_cells = (
             f"<{kind}{' class=number' if right else ''}>{escape(cell)}</{kind}>"
             for cell, right in zip(cells, figures, strict=True)
         )
-        return f"<tr>{''.join(made)}</tr>"
+        return f"<tr>{''.join(row_cells)}</tr>"
 
     shown = f"<thead>{line(header, 'th')}</thead>" if any(header) else ""
     return f"<table>{shown}<tbody>{''.join(line(row, 'td') for row in rows)}</tbody></table>"
@@ -159,12 +159,12 @@ _COLOURS = ("#cfe8ff", "#ffe3b8", "#d6f5d0", "#f3d1f4", "#ffd3d0", "#d9d7ff", "#
 
 def _marked(text: str, spans: Sequence[Mapping[str, Any]]) -> str:
     """Return a sentence with its entities marked, escaped."""
-    made = ""
+    html = ""
     before = 0
     for span in spans:
         colour = _COLOURS[sum(map(ord, span["label"])) % len(_COLOURS)]
-        made += escape(text[before : span["start"]])
-        made += f"<mark style='background:{colour};color:#1b1f24'>{escape(text[span['start'] : span['end']])}"
-        made += f" <small>{escape(span['label'])}</small></mark>"
+        html += escape(text[before : span["start"]])
+        html += f"<mark style='background:{colour};color:#1b1f24'>{escape(text[span['start'] : span['end']])}"
+        html += f" <small>{escape(span['label'])}</small></mark>"
         before = span["end"]
-    return made + escape(text[before:])
+    return html + escape(text[before:])

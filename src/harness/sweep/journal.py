@@ -82,8 +82,8 @@ def _last_line_end(file: Any, size: int) -> int:
     while end > 0:
         start = max(0, end - 65_536)
         file.seek(start)
-        found = file.read(end - start).rfind(b"\n")
-        if found >= 0:
-            return int(start + found + 1)
+        place = file.read(end - start).rfind(b"\n")
+        if place >= 0:
+            return int(start + place + 1)
         end = start
     return 0

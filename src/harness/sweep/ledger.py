@@ -233,8 +233,8 @@ class Ledger:
         """Return True where an earlier trial of the same cell is being run by a living process."""
         key = trial.user_attrs.get(names.TRIAL_KEY)
         return any(
-            other.number < trial.number and other.user_attrs.get(names.TRIAL_KEY) == key and not is_dead(other)
-            for other in self._trials((TrialState.RUNNING,))
+            earlier.number < trial.number and earlier.user_attrs.get(names.TRIAL_KEY) == key and not is_dead(earlier)
+            for earlier in self._trials((TrialState.RUNNING,))
         )
 
     # --- how it stands

@@ -56,31 +56,31 @@ def as_overrides(cell: Mapping[str, Value]) -> list[str]:
 
 def suggest(trial: Any, search: Mapping[str, Range]) -> dict[str, Value]:
     """Ask Optuna for a value of every key."""
-    found: dict[str, Value] = {}
+    values: dict[str, Value] = {}
     for key, space in search.items():
         if space.choices is not None:
-            found[key] = trial.suggest_categorical(key, list(space.choices))
+            values[key] = trial.suggest_categorical(key, list(space.choices))
         elif space.integer:
             assert space.low is not None
             assert space.high is not None
             step = int(space.step) if space.step else 1
-            found[key] = trial.suggest_int(key, int(space.low), int(space.high), step=step, log=space.log)
+            values[key] = trial.suggest_int(key, int(space.low), int(space.high), step=step, log=space.log)
         else:
-            found[key] = trial.suggest_float(key, space.low, space.high, step=space.step, log=space.log)
-    return found
+            values[key] = trial.suggest_float(key, space.low, space.high, step=space.step, log=space.log)
+    return values
 
 
 def probes(search: Mapping[str, Range]) -> Iterator[dict[str, Value]]:
     """Yield settings at the edges of a search space, so that a mistaken key or range shows before anything runs."""
     for edge in ("low", "high"):
-        found: dict[str, Value] = {}
+        values: dict[str, Value] = {}
         for key, space in search.items():
             if space.choices is not None:
-                found[key] = space.choices[0 if edge == "low" else -1]
+                values[key] = space.choices[0 if edge == "low" else -1]
             else:
                 value = getattr(space, edge)
-                found[key] = int(value) if space.integer else float(value)
-        yield found
+                values[key] = int(value) if space.integer else float(value)
+        yield values
 
 
 def check_transfer_choice(sweep: Sweep, configs: Iterable[Config]) -> None:

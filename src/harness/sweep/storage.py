@@ -59,7 +59,7 @@ def _storage(sweep: Sweep, folder: Path) -> Any:
     if sweep.storage.startswith("sqlite:///"):
         # Its tables are made in several transactions: whole or not at all, as the tracking store's.
         path = Path(sweep.storage.removeprefix("sqlite:///"))
-        with made_whole(path, lambda made: _close(optuna.storages.RDBStorage(f"sqlite:///{made}"))):
+        with made_whole(path, lambda draft: _close(optuna.storages.RDBStorage(f"sqlite:///{draft}"))):
             pass
     return sweep.storage
 

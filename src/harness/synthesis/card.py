@@ -122,8 +122,8 @@ def card_warnings(card: Mapping[str, Any]) -> list[str]:
             )
     for note, number in card["account"]["notes"].items():
         if note.startswith("reads_as/"):
-            other = note.partition("/")[2]
-            warnings.append(f"{number} sentences read as {other!r} rather than {card['language']!r}: look at some")
+            language = note.partition("/")[2]
+            warnings.append(f"{number} sentences read as {language!r} rather than {card['language']!r}: look at some")
     foreign = card["account"]["filtered"].get("wrong_language", 0)
     if foreign > 0.1 * max(1, card["account"]["parsed"]):
         warnings.append(f"{foreign} sentences were in another language than {card['language']!r} and are left out")

@@ -157,13 +157,13 @@ class LocalEngine:
             if self._card.temperature > 0:
                 options = {"do_sample": True, "temperature": self._card.temperature}
             with torch.inference_mode():
-                made = self._model.generate(
+                generated = self._model.generate(
                     ids, attention_mask=torch.ones_like(ids), max_new_tokens=room, **options,
                     pad_token_id=self._tokenizer.pad_token_id or self._tokenizer.eos_token_id,
                 )[0, ids.shape[1] :]  # fmt: skip
-        answer = self._tokenizer.decode(made, skip_special_tokens=True)
-        finish = "length" if len(made) >= room else "stop"
-        return Answer(call.key, answer, finish, int(ids.shape[1]), len(made), self._card.model or "")
+        answer = self._tokenizer.decode(generated, skip_special_tokens=True)
+        finish = "length" if len(generated) >= room else "stop"
+        return Answer(call.key, answer, finish, int(ids.shape[1]), len(generated), self._card.model or "")
 
 
 def open_engine(card: SynthesisCard) -> Engine:

@@ -74,7 +74,7 @@ def calls(
         logger.info(
             "%d source sentences stand in target dev or test data and are not shown", len(examples) - len(allowed)
         )
-    made = []
+    planned = []
     for place in range(number):
         drawn = random.Random(f"{seed}/{language}/{place}")  # noqa: S311 - variety, no secret
         text = render(card, language, labels, drawn, allowed)
@@ -83,8 +83,8 @@ def calls(
         # Whatever an answer depends on is in its key: another model or prompt never gets the answers of this one.
         settings = [card.engine, card.model, card.revision, card.base_url, card.temperature, card.max_tokens]
         digest = sha256(json.dumps([messages, schema, settings], sort_keys=True).encode()).hexdigest()[:16]
-        made.append(Call(f"{card.name}-{card.version}-{language}-{seed}-{place}-{digest}", messages, schema))
-    return made
+        planned.append(Call(f"{card.name}-{card.version}-{language}-{seed}-{place}-{digest}", messages, schema))
+    return planned
 
 
 def render(
@@ -120,7 +120,7 @@ def render(
     shown = [_example(card, example.text, _offsets(example)) for example in card.examples]
     if examples and card.source_examples:
         chosen = drawn.sample(list(examples), min(card.source_examples, len(examples)))
-        shown += [_example(card, one.text, one.spans) for one in chosen]
+        shown += [_example(card, sentence.text, sentence.spans) for sentence in chosen]
     if shown:
         lines += ["", "Examples of the annotation (do not copy them; write in " + name + "):", *shown]
     return "\n".join(lines)
@@ -155,11 +155,11 @@ def _example(card: SynthesisCard, text: str, spans: Sequence[Span]) -> str:
         listed = [{"text": text[span.start : span.end], "label": span.label} for span in spans]
         return json.dumps({"text": text, "entities": listed}, ensure_ascii=False)
     place = 0
-    made = ""
+    marked = ""
     for span in spans:
-        made += f"{text[place : span.start]}<{span.label}>{text[span.start : span.end]}</{span.label}>"
+        marked += f"{text[place : span.start]}<{span.label}>{text[span.start : span.end]}</{span.label}>"
         place = span.end
-    return json.dumps(made + text[place:], ensure_ascii=False)
+    return json.dumps(marked + text[place:], ensure_ascii=False)
 
 
 def answer_schema(card: SynthesisCard, labels: Sequence[str]) -> dict[str, Any]:

@@ -37,10 +37,10 @@ def make_schema(uri: str) -> None:
     def make(path: Path) -> None:
         from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-        made: Any = SqlAlchemyStore(  # type: ignore[no-untyped-call]
+        store: Any = SqlAlchemyStore(  # type: ignore[no-untyped-call]
             f"sqlite:///{path}", (database.parent / "mlruns").as_uri()
         )
-        made.engine.dispose()
+        store.engine.dispose()
 
     if not database.is_file() or not database.stat().st_size:  # one that is there is whole, and may be read-only
         with made_whole(database, make):

@@ -97,22 +97,22 @@ class Store:
         from mlflow.exceptions import MlflowException
 
         with store_errors(self.uri):
-            found = self.client.get_experiment_by_name(name)
-            if found is None and create:
+            experiment = self.client.get_experiment_by_name(name)
+            if experiment is None and create:
                 folder = artifact_folder(self.uri)
                 place = (folder / _folder_name(name)).as_uri() if folder else None
                 try:
                     return str(self.client.create_experiment(name, artifact_location=place))
                 except MlflowException:  # another process was faster
-                    found = self.client.get_experiment_by_name(name)
-        if found is None:
+                    experiment = self.client.get_experiment_by_name(name)
+        if experiment is None:
             known = sorted(search_experiment.name for search_experiment in self.client.search_experiments())
             raise ConfigError(
                 f"tracking store {mask_url(self.uri)} has no experiment {name!r}{nearest(name, known)}; it has {known}"
             )
-        if found.lifecycle_stage != "active":
+        if experiment.lifecycle_stage != "active":
             raise ConfigError(f"experiment {name!r} is deleted in {mask_url(self.uri)}; restore it or name another")
-        return str(found.experiment_id)
+        return str(experiment.experiment_id)
 
     def has_experiment(self, name: str) -> bool:
         """Return True where there is an experiment of this name."""
@@ -140,7 +140,7 @@ class Store:
 
     def runs(self, experiment_ids: Sequence[str], filter_string: str = "") -> list[Any]:
         """Return all runs of experiments that a filter lets through, page by page, oldest first."""
-        found: list[Any] = []
+        runs_read: list[Any] = []
         token = None
         while True:
             with store_errors(self.uri):
@@ -148,10 +148,10 @@ class Store:
                     list(experiment_ids), filter_string, max_results=1000, order_by=["attributes.start_time ASC"],
                     page_token=token,
                 )  # fmt: skip
-            found += page
+            runs_read += page
             token = page.token
             if not token:
-                return found
+                return runs_read
 
     def close_stale(self, run_ids: Sequence[str], reason: str) -> None:
         """Mark runs that a dead process left RUNNING as KILLED."""

@@ -78,19 +78,19 @@ def mixtures(
     :raises ConfigError: fewer synthetic sentences exist than asked for and ``method.shortfall`` is stop.
     """
     groups = [tuple(targets)] if method.targets == "joint" else [(target,) for target in targets]
-    made: list[Mixture] = []
+    mixed: list[Mixture] = []
     for group in groups:
         mixture = _mixture(method, corpora, source, group, seed, subset)
         twin = next(
-            (earlier for earlier in made if earlier.train == mixture.train and earlier.dev == mixture.dev), None
+            (earlier for earlier in mixed if earlier.train == mixture.train and earlier.dev == mixture.dev), None
         )
         if twin:
-            made[made.index(twin)] = replace(
+            mixed[mixed.index(twin)] = replace(
                 twin, targets=twin.targets + group, account=Account({**twin.account, **mixture.account})
             )
         else:
-            made.append(mixture)
-    return made
+            mixed.append(mixture)
+    return mixed
 
 
 def synthetic_languages(mixed: Sequence[Mixture]) -> list[str]:

@@ -43,9 +43,9 @@ class Parallel:
 
     def project(self, spans: Sequence[Sequence[Span]] | None, rules: ProjectionCard) -> list[Projection]:
         """Project the sources' spans, or others over the same source texts, onto the targets."""
-        found = []
+        projected = []
         for number, (source, target) in enumerate(zip(self.sources, self.targets, strict=True)):
-            found.append(
+            projected.append(
                 project_spans(
                     pair_of(
                         source if spans is None else source.with_spans(spans[number]),
@@ -57,7 +57,7 @@ class Parallel:
                     )
                 )
             )
-        return found
+        return projected
 
 
 def align_corpora(
@@ -78,10 +78,10 @@ def align_corpora(
     if len(sources) != len(targets):
         raise DataError(f"{len(sources)} sentences have {len(targets)} translations; line N must belong to sentence N")
     extra = more if aligner.learns else ()
-    annotated = [*sources, *(one for one, _ in extra)]
+    annotated = [*sources, *(source for source, _ in extra)]
     source_texts = tuple(map(alignment_text, annotated))
-    target_texts = tuple(map(alignment_text, [*targets, *(other for _, other in extra)]))
-    pairs = [WordPair(one.words, other.words) for one, other in zip(source_texts, target_texts, strict=True)]
+    target_texts = tuple(map(alignment_text, [*targets, *(target for _, target in extra)]))
+    pairs = [WordPair(source.words, target.words) for source, target in zip(source_texts, target_texts, strict=True)]
     links = tuple(align_pairs(aligner, pairs, store))
     function = _function_words(annotated, source_texts, target_texts, links)
     own = slice(len(sources))
@@ -97,13 +97,15 @@ def _function_words(
     """Return the function words of both languages; a target word stands in an entity where it is linked to one."""
     ours: list[tuple[str, bool | None]] = []
     theirs: list[tuple[str, bool | None]] = []
-    for source, one, other, pair in zip(annotated, source_texts, target_texts, links, strict=True):
-        within = [any(start < span.end and span.start < end for span in source.spans) for start, end in one.offsets]
-        ours += zip(one.words, within, strict=True)
+    for source, source_text, target_text, pair in zip(annotated, source_texts, target_texts, links, strict=True):
+        within = [
+            any(start < span.end and span.start < end for span in source.spans) for start, end in source_text.offsets
+        ]
+        ours += zip(source_text.words, within, strict=True)
         linked: dict[int, bool] = {}
         for i, j in pair:
             linked[j] = linked.get(j, False) or within[i]
-        theirs += ((word, linked.get(place)) for place, word in enumerate(other.words))
+        theirs += ((word, linked.get(place)) for place, word in enumerate(target_text.words))
     return (
         function_words(frequent_words(text.words for text in source_texts), ours),
         function_words(frequent_words(text.words for text in target_texts), theirs),

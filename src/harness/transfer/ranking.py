@@ -26,7 +26,7 @@ def add_ranked(path: Path, kind: Kind, name: str, measure: str, score: float, fa
     entry = {"kind": kind, "name": name, "measure": measure, "score": score, **facts}
     same = ("kind", "name", "settings", "measure", "pair", "digest")
     entries = _entries(path) if path.is_file() else []
-    kept = [one for one in entries if any(one.get(key) != entry.get(key) for key in same)]
+    kept = [kept_entry for kept_entry in entries if any(kept_entry.get(key) != entry.get(key) for key in same)]
     write_text(path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in [*kept, entry]))
 
 
@@ -73,7 +73,7 @@ def ranking_tag(card: TranslatorCard | AlignerCard, kind: Kind, folder: Path) ->
     places = []
     for entry in own:
         group = [e for e in entries if all(e.get(k) == entry.get(k) for k in ("measure", "pair", "digest"))]
-        place = 1 + sum(other["score"] > entry["score"] for other in group)
+        place = 1 + sum(rival["score"] > entry["score"] for rival in group)
         places.append(
             f"place {place} of {len(group)} by {entry['measure']} {entry['score']:.4f} on {entry.get('pair', '?')} "
             f"({entry.get('pairs', '?')} pairs, digest {entry.get('digest', '?')})"

@@ -132,16 +132,20 @@ def _by_markers(
     corpus: Corpus, language: str, style: str, translate: Translate, counts: Account
 ) -> dict[int, Sentence]:
     """Translate sentences with marked entities and read the marks back; what is broken is left to the aligner."""
-    texts = {number: text for number, one in enumerate(corpus.sentences) if (text := mark(one, style)) is not None}
+    texts = {
+        number: text for number, original in enumerate(corpus.sentences) if (text := mark(original, style)) is not None
+    }
     counts["markers_impossible"] = sum(bool(sentence.spans) for sentence in corpus.sentences) - len(texts)
     answers, notes = translate(list(texts.values()))
     counts.update({f"markers_{name}": number for name, number in notes.items()})
     surfaces: dict[str, str] = {}
     if style == "brackets":
-        wanted = sorted({one.surface(span) for number, one in enumerate(corpus.sentences) for span in one.spans})
+        wanted = sorted(
+            {original.surface(span) for number, original in enumerate(corpus.sentences) for span in original.spans}
+        )
         alone, _ = translate(wanted)
         surfaces = dict(zip(wanted, alone, strict=True))
-    found: dict[int, Sentence] = {}
+    projected: dict[int, Sentence] = {}
     for number, answer in zip(texts, answers, strict=True):
         source = corpus.sentences[number]
         own = [surfaces.get(source.surface(span), "") for span in source.spans]
@@ -150,8 +154,8 @@ def _by_markers(
             counts["markers_broken"] += 1
             continue
         counts["markers_kept"] += 1
-        found[number] = Sentence(source.id, read[0], language, read[1])
-    return found
+        projected[number] = Sentence(source.id, read[0], language, read[1])
+    return projected
 
 
 @dataclass(frozen=True)
@@ -177,11 +181,11 @@ class BackRoute:
         :returns: the spans of each test sentence, and the account for ``projection/LANGUAGE/…``.
         """
         account = Account()
-        found = []
+        projected = []
         for projection in self.parallel.project(predicted, self.rules):
             account.add(projection.account)
-            found.append(projection.spans)
-        return found, {name: float(number) for name, number in {**fate_counts(account), **self.counts}.items()}
+            projected.append(projection.spans)
+        return projected, {name: float(number) for name, number in {**fate_counts(account), **self.counts}.items()}
 
 
 def back_route(

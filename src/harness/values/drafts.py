@@ -73,8 +73,8 @@ def without_drafts(answer: str, labels: frozenset[str] = frozenset()) -> tuple[s
 
 def _marks(pattern: "regex.Pattern[str]", answer: str, labels: frozenset[str]) -> "list[regex.Match[str]]":
     """Return the marks, the last one first."""
-    found = [match for match in pattern.finditer(answer) if match[0].strip("<>/[]|{} ").casefold() not in labels]
-    return found[::-1]
+    marks = [match for match in pattern.finditer(answer) if match[0].strip("<>/[]|{} ").casefold() not in labels]
+    return marks[::-1]
 
 
 def _draft_end(opened: "regex.Match[str]", closes: "list[regex.Match[str]]", answer: str) -> int | None:

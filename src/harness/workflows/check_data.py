@@ -71,7 +71,7 @@ def load_card(name: str, config_dir: Path | None) -> CardData:
     if not wanted:
         raise DataError(f"{card.name} names no files; add them with data.source.train.path=… and so on")
     catalogue = load_corpora(card, config.data_folder or Path.cwd(), wanted)
-    return CardData(config, list(catalogue.corpora.values()), [str(found) for found in catalogue.differences])
+    return CardData(config, list(catalogue.corpora.values()), [str(difference) for difference in catalogue.differences])
 
 
 def corpus_counts(corpus: Corpus) -> dict[str, Any]:
@@ -103,7 +103,7 @@ class Findings:
     @property
     def faults(self) -> list[str]:
         """What makes the check fail: other counts than the card's, test sentences in another split."""
-        leaked = sum(found.sentences for found in self.overlaps if _is_leak(found))
+        leaked = sum(overlap.sentences for overlap in self.overlaps if _is_leak(overlap))
         faults = [f"{len(self.data.differences)} counts differ from the card"] if self.data.differences else []
         return faults + ([f"{leaked} test sentences stand in another split"] if leaked else [])
 
@@ -112,20 +112,20 @@ class Findings:
         return {
             "card": self.data.config.data.name,
             "differences": self.data.differences,
-            "duplicates": [asdict(found) for found in self.duplicates],
-            "overlaps": [asdict(found) for found in self.overlaps],
+            "duplicates": [asdict(entry) for entry in self.duplicates],
+            "overlaps": [asdict(entry) for entry in self.overlaps],
         }
 
 
-def _is_leak(found: Overlap) -> bool:
-    splits = [name.partition(".")[2] for name in (found.first, found.second)]
+def _is_leak(overlap: Overlap) -> bool:
+    splits = [name.partition(".")[2] for name in (overlap.first, overlap.second)]
     return "test" in splits and splits[0] != splits[1]
 
 
 def check_card(data: CardData) -> Findings:
     """Look for duplicates and for overlaps between splits; translations repeat their source and are left out."""
     labelled = [corpus for corpus in data.corpora if not corpus.split.startswith("translated")]
-    repeated = [found for found in map(duplicates, labelled) if found]
+    repeated = [repeats for repeats in map(duplicates, labelled) if repeats]
     return Findings(data, repeated, overlaps(labelled))
 
 

@@ -42,14 +42,14 @@ def _python() -> Finding:
 
 
 def _packages() -> list[Finding]:
-    found = []
+    findings = []
     for name, version in versions().items():
         if (name, version) in COMPROMISED:
             mend = f"pip install --upgrade '{name}!={version}'"
-            found.append(Finding("broken", name, f"{version}, a compromised release", mend))
+            findings.append(Finding("broken", name, f"{version}, a compromised release", mend))
         elif name not in ("python", "harness"):
-            found.append(Finding("ok", name, version))
-    return found
+            findings.append(Finding("ok", name, version))
+    return findings
 
 
 def _processor() -> Finding:
@@ -138,7 +138,7 @@ def _onnx() -> Finding:
 
 
 def _engines() -> list[Finding]:
-    found = []
+    findings = []
     for what, package, mend in (
         ("extra eflomal", "eflomal", "pip install eflomal"),
         ("extra ctranslate2", "ctranslate2", "pip install ctranslate2"),
@@ -146,14 +146,14 @@ def _engines() -> list[Finding]:
         ("extra llm", "openai", "pip install openai"),
     ):
         try:
-            found.append(Finding("ok", what, f"{package} {metadata.version(package)}"))
+            findings.append(Finding("ok", what, f"{package} {metadata.version(package)}"))
         except metadata.PackageNotFoundError:
-            found.append(Finding("missing", what, f"{package} not installed", mend))
+            findings.append(Finding("missing", what, f"{package} not installed", mend))
     if shutil.which("apertium"):
-        found.append(Finding("ok", "apertium", "found"))
+        findings.append(Finding("ok", "apertium", "found"))
     else:
-        found.append(Finding("missing", "apertium", "not found", "apt-get install apertium apertium-eng-spa"))
-    return found
+        findings.append(Finding("missing", "apertium", "not found", "apt-get install apertium apertium-eng-spa"))
+    return findings
 
 
 def _git() -> Finding:

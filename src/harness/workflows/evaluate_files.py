@@ -130,11 +130,11 @@ def compare_files(first: Scored, second: Scored, *, seed: int = 0) -> dict[str, 
 
 def intervals(scored: Scored, *, seed: int = 0) -> dict[str, list[float]]:
     """Return 95 % bootstrap intervals of entity and span F1."""
-    found = {}
+    bounds = {}
     for name in ("entity_f1", "span_f1"):
         interval = bootstrap_interval(scored.counts, name, seed=seed)
-        found[f"{name}_interval"] = [interval.low, interval.high]
-    return found
+        bounds[f"{name}_interval"] = [interval.low, interval.high]
+    return bounds
 
 
 def _score_tags(
@@ -150,7 +150,11 @@ def _score_tags(
     golden = [sentence.tags for sentence in gold]
     taken_back = sum(bool(NO_ENTITY.fullmatch(tag)) for side in (golden, filled) for tags in side for tag in tags)
     gold_spans, predicted_spans = _spans_by_sentence(golden), _spans_by_sentence(filled)
-    labels = tuple(sorted({span[2] for side in (gold_spans, predicted_spans) for one in side for span in one}))
+    labels = tuple(
+        sorted(
+            {span[2] for side in (gold_spans, predicted_spans) for sentence_spans in side for span in sentence_spans}
+        )
+    )
     scored = Scored(count_spans(gold_spans, predicted_spans, labels), labels, sentences, tokens)
     scored.notes += _label_notes(gold_spans, predicted_spans)
     odd = sum(not is_legal_tag(tag) for side in (golden, filled) for tags in side for tag in tags)
@@ -199,28 +203,29 @@ def _fill(
 ) -> tuple[list[list[str]], int, int]:
     """Return one tag list for each gold sentence, and how many sentences and tokens had none."""
     same = len(gold) == len(predicted) and all(
-        one.tokens == other.tokens for one, other in zip(gold, predicted, strict=True)
+        gold_sentence.tokens == predicted_sentence.tokens
+        for gold_sentence, predicted_sentence in zip(gold, predicted, strict=True)
     )
     if same:
         return [sentence.tags for sentence in predicted], 0, 0
     if not missing_as_o:
         pairs = zip_longest(gold, predicted)
-        number, (one, other) = next(
+        number, (gold_sentence, predicted_sentence) = next(
             (n, p) for n, p in enumerate(pairs, 1) if not p[0] or not p[1] or p[0].tokens != p[1].tokens
         )
         raise DataError(
-            _surplus(other, gold, predicted, gold_path, path)
-            if one is None
-            else _mismatch(number, one, other, gold_path, path)
+            _surplus(predicted_sentence, gold, predicted, gold_path, path)
+            if gold_sentence is None
+            else _mismatch(number, gold_sentence, predicted_sentence, gold_path, path)
         )
     partner = _partners(gold, predicted, gold_path, path)
     filled: list[list[str]] = []
     sentences = tokens = 0
-    for number, one in enumerate(gold):
+    for number, gold_sentence in enumerate(gold):
         tags = predicted[partner[number]].tags if number in partner else []
-        filled.append(tags + [OUTSIDE] * (len(one.tokens) - len(tags)))
-        sentences += len(tags) < len(one.tokens)
-        tokens += len(one.tokens) - len(tags)
+        filled.append(tags + [OUTSIDE] * (len(gold_sentence.tokens) - len(tags)))
+        sentences += len(tags) < len(gold_sentence.tokens)
+        tokens += len(gold_sentence.tokens) - len(tags)
     return filled, sentences, tokens
 
 
@@ -231,7 +236,7 @@ def _partners(
 
     :raises DataError: a prediction fits nowhere.
     """
-    left, right = [tuple(sentence.tokens) for sentence in gold], [tuple(one.tokens) for one in predicted]
+    left, right = [tuple(sentence.tokens) for sentence in gold], [tuple(guess.tokens) for guess in predicted]
     partner: dict[int, int] = {}
     next_gold = next_predicted = 0
     for block in SequenceMatcher(None, left, right, autojunk=False).get_matching_blocks():
@@ -248,12 +253,16 @@ def _partners(
 
 
 def _surplus(
-    one: TaggedSentence | None, gold: list[TaggedSentence], predicted: list[TaggedSentence], gold_path: Path, path: Path
+    gold_sentence: TaggedSentence | None,
+    gold: list[TaggedSentence],
+    predicted: list[TaggedSentence],
+    gold_path: Path,
+    path: Path,
 ) -> str:
-    assert one is not None
+    assert gold_sentence is not None
     return (
-        f"{path}:{one.line}: this sentence of {len(one.tokens)} tokens has no counterpart in {gold_path} "
-        f"({len(gold)} gold sentences, {len(predicted)} predicted)"
+        f"{path}:{gold_sentence.line}: this sentence of {len(gold_sentence.tokens)} tokens has no counterpart in "
+        f"{gold_path} ({len(gold)} gold sentences, {len(predicted)} predicted)"
     )
 
 
@@ -318,39 +327,38 @@ def _score_texts(gold: list[_Text], predicted: list[_Text], gold_path: Path, pat
     if not gold:
         raise DataError(f"{gold_path} holds no sentence")
     by_id = {sentence.id: sentence for sentence in predicted}
-    gold_ids = {one.id for one in gold}
+    gold_ids = {gold_text.id for gold_text in gold}
     use_ids = len(by_id) == len(predicted) and len(gold_ids) == len(gold) and gold_ids >= by_id.keys()
     spans: list[tuple[Span, ...]] = []
     sentences = characters = 0
-    for number, (one, other) in enumerate(_paired(gold, predicted, by_id if use_ids else None), 1):
-        if other is not None and other.text == one.text:
-            spans.append(other.spans)
+    for number, (gold_text, predicted_text) in enumerate(_paired(gold, predicted, by_id if use_ids else None), 1):
+        if predicted_text is not None and predicted_text.text == gold_text.text:
+            spans.append(predicted_text.spans)
             continue
-        if other is None and missing_as_o:
+        if predicted_text is None and missing_as_o:
             spans.append(())
             sentences += 1
-            characters += len(one.text)
+            characters += len(gold_text.text)
             continue
-        found = f"{len(other.text)} predicted ones" if other else "no prediction"
-        hint = _form_hint(one.text, other.text) if other else ""
+        stated = f"{len(predicted_text.text)} predicted ones" if predicted_text else "no prediction"
+        hint = _form_hint(gold_text.text, predicted_text.text) if predicted_text else ""
         raise DataError(
-            f"sentence {number} (id {shown(one.id)[1:-1]} in {gold_path}) has {len(one.text)} characters and "
-            f"{found} in "
-            f"{path}; "
-            + (f"the texts must be the same{hint}" if other else "--missing-as-o scores what is missing as O")
+            f"sentence {number} (id {shown(gold_text.id)[1:-1]} in {gold_path}) has {len(gold_text.text)} characters "
+            f"and {stated} in {path}; "
+            + (f"the texts must be the same{hint}" if predicted_text else "--missing-as-o scores what is missing as O")
         )
     if not use_ids and len(predicted) > len(gold):
         raise DataError(f"{path} has {len(predicted)} sentences, {gold_path} has {len(gold)}")
-    golden = [one.spans for one in gold]
-    labels = tuple(sorted({span.label for side in (golden, spans) for one in side for span in one}))
+    golden = [gold_text.spans for gold_text in gold]
+    labels = tuple(sorted({span.label for side in (golden, spans) for text_spans in side for span in text_spans}))
     return Scored(count_spans(golden, spans, labels), labels, sentences, characters, _label_notes(golden, spans))
 
 
 def _paired(
     gold: list[_Text], predicted: list[_Text], by_id: dict[str, _Text] | None
 ) -> Iterator[tuple[_Text, _Text | None]]:
-    for index, one in enumerate(gold):
+    for index, sentence in enumerate(gold):
         if by_id is not None:
-            yield one, by_id.get(one.id)
+            yield sentence, by_id.get(sentence.id)
         else:
-            yield one, predicted[index] if index < len(predicted) else None
+            yield sentence, predicted[index] if index < len(predicted) else None

@@ -49,10 +49,10 @@ def export_onnx(trained: TrainedTagger, folder: Path) -> float:
     for sentence in ("A short one.", "A longer sentence with more words than the other, twice 5 mg."):
         encoded = trained.coder.encode([Sentence("0", sentence, "en")])[0]
         probe = torch.from_numpy(encoded.pieces.astype(np.int64))[None]
-        ones = torch.ones_like(probe)
+        attention = torch.ones_like(probe)
         with torch.no_grad():
-            ours = model(input_ids=probe, attention_mask=ones).logits.numpy()
-        theirs = session.run(None, {"input_ids": probe.numpy(), "attention_mask": ones.numpy()})[0]
+            ours = model(input_ids=probe, attention_mask=attention).logits.numpy()
+        theirs = session.run(None, {"input_ids": probe.numpy(), "attention_mask": attention.numpy()})[0]
         worst = max(worst, float(np.abs(ours - theirs).max()))
     if worst > ONNX_TOLERANCE:
         raise HarnessError(f"the ONNX graph's logits differ by {worst:.2g}, at most {ONNX_TOLERANCE:g} is allowed")

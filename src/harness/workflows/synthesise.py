@@ -366,8 +366,8 @@ def agreements(predictions: Path, sentences: Sequence[Sentence], language: str) 
 def write_rejects(path: Path, rejected: Sequence[tuple[str, Rejected]], filtered: Filtered | None) -> None:
     """Write what was not kept, with its reason: one JSON line an item."""
     with atomic_path(path) as scratch, scratch.open("w", encoding="utf-8", newline="\n") as file:
-        for answer, one in rejected:
-            line = {"answer": answer, "stage": "parse", "reason": one.reason, "item": one.raw}
+        for answer, rejected_item in rejected:
+            line = {"answer": answer, "stage": "parse", "reason": rejected_item.reason, "item": rejected_item.raw}
             file.write(_plain(line) + "\n")
         for reason, sentences in (filtered.dropped if filtered else {}).items():
             for sentence in sentences:

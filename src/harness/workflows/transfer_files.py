@@ -68,12 +68,12 @@ def read_targets(path: Path, language: str, *, pretokenised: bool) -> tuple[Sent
     lines = read_source(FileSource(path=str(path.absolute()), format="lines"), language, Path.cwd()).sentences
     if not pretokenised:
         return lines
-    found = []
+    targets = []
     for sentence in lines:
         # A no-break space is part of its token, as in the tokens of a corpus.
         text, offsets = join_tokens([word for word in re.split("[ \t]+", sentence.text) if word.strip()])
-        found.append(Sentence(sentence.id, text, language, (), offsets))
-    return tuple(found)
+        targets.append(Sentence(sentence.id, text, language, (), offsets))
+    return tuple(targets)
 
 
 def read_pairs(path: Path, languages: Languages) -> list[tuple[Sentence, Sentence]]:
@@ -237,8 +237,8 @@ def write_priors(sources: Sequence[Sentence], targets: Sequence[Sentence], card:
     from harness.transfer.align.eflomal import EflomalAligner
 
     pairs = [
-        WordPair(alignment_text(one).words, alignment_text(other).words)
-        for one, other in zip(sources, targets, strict=True)
+        WordPair(alignment_text(source).words, alignment_text(target).words)
+        for source, target in zip(sources, targets, strict=True)
     ]
     EflomalAligner(card, Path.cwd()).write_priors([pair for pair in pairs if pair.source and pair.target], path)
 
@@ -252,16 +252,16 @@ def alignment_error(links: Sequence[Links], gold: Path, pairs: Sequence[WordPair
     if len(golden) != len(links):
         raise DataError(f"{gold}: {len(golden)} lines of gold links for {len(links)} sentence pairs")
     check_links(golden, pairs, str(gold))
-    found = sure_found = possible_found = sure = 0
-    for one, own in zip(golden, links, strict=True):
-        certain = {link for link, weight in one.items() if weight == 1.0}
-        found += len(own)
+    links_found = sure_found = possible_found = sure = 0
+    for gold_links, own in zip(golden, links, strict=True):
+        certain = {link for link, weight in gold_links.items() if weight == 1.0}
+        links_found += len(own)
         sure += len(certain)
         sure_found += len(certain & own.keys())
-        possible_found += len(one.keys() & own.keys())
+        possible_found += len(gold_links.keys() & own.keys())
     return {
-        "aer": 1 - (sure_found + possible_found) / (found + sure) if found + sure else 0.0,
-        "precision": possible_found / found if found else 0.0,
+        "aer": 1 - (sure_found + possible_found) / (links_found + sure) if links_found + sure else 0.0,
+        "precision": possible_found / links_found if links_found else 0.0,
         "recall": sure_found / sure if sure else 0.0,
     }
 
@@ -338,17 +338,19 @@ def read_gold(path: Path, targets: Sequence[Sentence], language: str) -> tuple[S
     golden = read_sentences(path, language)
     if len(golden) != len(targets):
         raise DataError(f"{path}: {len(golden)} sentences, {len(targets)} are projected; they must be the same")
-    for number, (one, own) in enumerate(zip(golden, targets, strict=True), 1):
-        if "".join(one.text.split()) != "".join(own.text.split()):
-            raise DataError(f"{path}: sentence {number} reads {shown(one.text)}, the projected one {shown(own.text)}")
+    for number, (gold_sentence, own) in enumerate(zip(golden, targets, strict=True), 1):
+        if "".join(gold_sentence.text.split()) != "".join(own.text.split()):
+            raise DataError(
+                f"{path}: sentence {number} reads {shown(gold_sentence.text)}, the projected one {shown(own.text)}"
+            )
     return golden
 
 
 def projection_scores(projected: Sequence[Sentence], golden: Sequence[Sentence]) -> dict[str, Any]:
     """Return entity and span F1 of projected spans against manual gold of :func:`read_gold`."""
     sides: tuple[list[list[Span]], list[list[Span]]] = ([], [])
-    for one, own in zip(golden, projected, strict=True):
-        for side, sentence in zip(sides, (one, own), strict=True):
+    for gold_sentence, own in zip(golden, projected, strict=True):
+        for side, sentence in zip(sides, (gold_sentence, own), strict=True):
             side.append([_without_blanks(sentence, span) for span in sentence.spans])
     labels = tuple(sorted({span.label for side in sides for spans in side for span in spans}))
     values = measures(count_spans(sides[0], sides[1], labels), labels)

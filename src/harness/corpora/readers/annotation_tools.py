@@ -62,7 +62,7 @@ def label_studio(value: Mapping[str, Any], account: Account, where: str, annotat
         account["tasks_without_annotation_dropped"] += 1
         return None
     account["further_annotations_dropped"] += len(kept) - 1
-    chosen = next((one for one in kept if one.get("ground_truth")), kept[0])
+    chosen = next((annotation for annotation in kept if annotation.get("ground_truth")), kept[0])
     spans = []
     for item in listed(chosen, "result", where):
         region = item.get("value") if isinstance(item, Mapping) else None

@@ -73,7 +73,7 @@ def _annotations(path: Path, text: str, account: Account) -> list[Span]:
 
     :raises DataError: a malformed line, or the text at an annotation is not what the annotation says.
     """
-    found: list[_Annotation] = []
+    annotations: list[_Annotation] = []
     for number, line in enumerate(text_lines(path, account), 1):
         if not _ENTITY_LINE.match(line):
             # The second line of a mention that holds a line break, or nothing we know.
@@ -84,8 +84,8 @@ def _annotations(path: Path, text: str, account: Account) -> list[Span]:
             raise DataError(f"{path}:{number}: found {shown(line)}; 'T1<TAB>Label START END<TAB>text' is needed")
         pieces = [tuple(map(int, piece.split())) for piece in match[3].split(";")]
         account["discontinuous_annotations_joined"] += len(pieces) > 1
-        found.append(_Annotation(number, clean_text(match[2], account), pieces, match[4] or ""))
-    return _without_overlaps(_in_characters(found, text, path, account), account)
+        annotations.append(_Annotation(number, clean_text(match[2], account), pieces, match[4] or ""))
+    return _without_overlaps(_in_characters(annotations, text, path, account), account)
 
 
 @dataclass(frozen=True)
@@ -116,17 +116,19 @@ class _Annotation:
         )
 
 
-def _in_characters(found: list[_Annotation], text: str, path: Path, account: Account) -> list[Span]:
-    named = [annotation for annotation in found if annotation.surface.strip()]
-    account["annotations_without_their_text"] += len(found) - len(named)
-    outside = next((one for one in found if not 0 <= one.whole[0] < one.whole[1] <= len(text)), None)
-    wrong = outside or next((one for one in named if not one.holds(text)), None)
+def _in_characters(annotations: list[_Annotation], text: str, path: Path, account: Account) -> list[Span]:
+    named = [annotation for annotation in annotations if annotation.surface.strip()]
+    account["annotations_without_their_text"] += len(annotations) - len(named)
+    outside = next((item for item in annotations if not 0 <= item.whole[0] < item.whole[1] <= len(text)), None)
+    wrong = outside or next((item for item in named if not item.holds(text)), None)
     if wrong is None:
-        return [Span(*one.whole, one.label) for one in found]
-    simple = [one for one in named if len(one.pieces) == 1]
-    rule = rule_for_surfaces(text, [one.whole for one in simple], [one.surface for one in simple]) if simple else None
+        return [Span(*item.whole, item.label) for item in annotations]
+    simple = [item for item in named if len(item.pieces) == 1]
+    rule = (
+        rule_for_surfaces(text, [item.whole for item in simple], [item.surface for item in simple]) if simple else None
+    )
     positions = rule[0].positions(text) if rule else {}
-    if rule is None or any(place not in positions for one in found for place in one.whole):
+    if rule is None or any(place not in positions for item in annotations for place in item.whole):
         start, end = wrong.whole
         at = (
             f"the text there is {shown(text[start:end])}"
@@ -138,14 +140,14 @@ def _in_characters(found: list[_Annotation], text: str, path: Path, account: Acc
             "no way to count line ends, a byte-order mark, UTF-16 units or bytes explains all annotations of the "
             "document"
         )
-    account[f"offsets_shifted/{rule[0].name}"] += len(found)
-    return [Span(positions[one.whole[0]], positions[one.whole[1]], one.label) for one in found]
+    account[f"offsets_shifted/{rule[0].name}"] += len(annotations)
+    return [Span(positions[item.whole[0]], positions[item.whole[1]], item.label) for item in annotations]
 
 
 def _without_overlaps(spans: list[Span], account: Account) -> list[Span]:
     kept: list[Span] = []
     for span in sorted(set(spans), key=lambda span: (span.start - span.end, span)):  # longest first
-        if any(span.start < other.end and other.start < span.end for other in kept):
+        if any(span.start < earlier.end and earlier.start < span.end for earlier in kept):
             account[f"overlapping_annotations_dropped/{span.label}"] += 1
         else:
             kept.append(span)

@@ -149,15 +149,15 @@ def _tagged(block: _Block, columns: Columns, path: Path, account: Account) -> Ta
         if columns.numbered and is_range(row):
             account["multiword_lines_passed_over"] += 1
             continue
-        found = columns.read(row)
-        if found is None:
+        cells = columns.read(row)
+        if cells is None:
             line = "\t".join(row)
             raise DataError(
                 f"{path}:{number}: found {shown(line)}, a token and a tag are needed, with a tab or a blank "
                 "between them"
             )
-        tokens.append(found[0])
-        tags.append(found[1])
+        tokens.append(cells[0])
+        tags.append(cells[1])
         lines.append(number)
         if columns.second is not None and len(row) > columns.second:
             account["second_layer_entities_dropped"] += row[columns.second].startswith(("B-", "S-"))

@@ -68,13 +68,13 @@ def _told(line: str, fault: MarkFault) -> str:
     def name(mark: Mark) -> str:
         return shown(line[mark.start + 1 : mark.end - 1].strip("/ \t").split()[0])[1:-1]
 
-    found = name(fault.mark)
+    tag = name(fault.mark)
     if fault.mark.closing:
         expected = f"</{name(fault.opened)}>" if fault.opened else "no tag"
-        return f"found </{found}> where {expected} is open"
+        return f"found </{tag}> where {expected} is open"
     if fault.opened is fault.mark or fault.opened is None:
-        return f"<{found}> is never closed"
-    return f"<{found}> inside <{name(fault.opened)}>; nested entities are not supported"
+        return f"<{tag}> is never closed"
+    return f"<{tag}> inside <{name(fault.opened)}>; nested entities are not supported"
 
 
 def _is_tag(match: re.Match[str], name: str, line: str) -> bool:

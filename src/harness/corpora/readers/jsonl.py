@@ -148,7 +148,7 @@ def raw_texts(path: Path, language: str, account: Account, *, annotated: bool = 
         if token and isinstance(token, str)
     )
     prefix = shared_prefix(tokens)
-    found: list[RawText | Sentence] = []
+    texts: list[RawText | Sentence] = []
     for number, (where, value) in enumerate(values, 1):
         own = value.get("language")
         spoken = normalise_language(str(own)) if own else language
@@ -157,13 +157,13 @@ def raw_texts(path: Path, language: str, account: Account, *, annotated: bool = 
             value = {**value, "ner_tags": ["O"] * len(value["tokens"])}
         if _has_tags(value):
             sentence = _from_tokens(value, name, spoken, where, account, prefix)
-            found += [sentence] if sentence is not None else []
+            texts += [sentence] if sentence is not None else []
             continue
         raw = _raw_text(value, name, spoken, where, account, annotated=annotated)
         raw.own = raw.own and where not in of_tools
-        found.append(raw)
-    _in_characters([raw for raw in found if isinstance(raw, RawText)], path, account)
-    return found
+        texts.append(raw)
+    _in_characters([raw for raw in texts if isinstance(raw, RawText)], path, account)
+    return texts
 
 
 def _reading(path: Path, language: str, *, annotated: bool) -> Reading:
@@ -323,8 +323,8 @@ def _surfaces_match(raw: RawText) -> bool:
 
 def _utf16_surfaces(raw: RawText) -> bool:
     named = [(span[:2], surface) for span, surface in zip(raw.spans, raw.surfaces, strict=True) if surface is not None]
-    found = rule_for_surfaces(raw.text, [pair for pair, _ in named], [surface for _, surface in named])
-    return found is not None and found[0].name == UTF16.name
+    rule = rule_for_surfaces(raw.text, [pair for pair, _ in named], [surface for _, surface in named])
+    return rule is not None and rule[0].name == UTF16.name
 
 
 def _has_tags(value: Mapping[str, Any]) -> bool:

@@ -45,15 +45,15 @@ class Rule:
             "utf16": lambda char: 2 if char > "\uffff" else 1,
             "bytes": lambda char: len(char.encode("utf-8", "surrogatepass")),
         }[self.unit]
-        found: dict[int, int] = {}
+        characters: dict[int, int] = {}
         place = width("\ufeff") if self.mark else 0
         for index, char in enumerate(text):
-            found.setdefault(place, index)
+            characters.setdefault(place, index)
             if self.newline == "crlf_as_one" and char == "\r" and text[index + 1 : index + 2] == "\n":
                 continue
             place += width(char) + (self.newline == "lf_as_two" and char == "\n")
-        found[place] = len(text)
-        return found
+        characters[place] = len(text)
+        return characters
 
 
 def _rules() -> tuple[Rule, ...]:

@@ -55,12 +55,12 @@ def program(name: str) -> str:
     :raises DependencyError: it is not installed.
     """
     beside = Path(sys.executable).with_name(name)  # the environment's own, whether or not it is activated
-    found = str(beside) if beside.is_file() else shutil.which(name)
-    if not found:
+    path = str(beside) if beside.is_file() else shutil.which(name)
+    if not path:
         raise DependencyError(
             "aligner eflomal is not installed; pip install eflomal (GPL-3), or choose aligner=hmm, which needs nothing"
         )
-    return str(Path(found).absolute())
+    return str(Path(path).absolute())
 
 
 class EflomalAligner:
@@ -127,8 +127,8 @@ class EflomalAligner:
                 texts.append((source[slice(*rows)], target[slice(*columns)]))
         with scratch_folder("harness-eflomal-") as folder:
             self._run(folder, texts)
-            found = [_read(folder / name, len(texts)) for name in DIRECTIONS]
-        return found[0], found[1], pieces
+            directions = [_read(folder / name, len(texts)) for name in DIRECTIONS]
+        return directions[0], directions[1], pieces
 
     def _run(self, folder: Path, texts: Sequence[tuple[list[str], list[str]]]) -> None:
         """Align both directions, each in a process and with a seed of its own; ``folder`` then has their links."""
@@ -151,7 +151,9 @@ class EflomalAligner:
         def number(word: str) -> str:
             return numbers.setdefault(self._short(word), f"w{len(numbers)}")
 
-        _write(folder, [([number(word) for word in one], [number(word) for word in other]) for one, other in texts])
+        _write(
+            folder, [([number(word) for word in source], [number(word) for word in target]) for source, target in texts]
+        )
         return numbers
 
 
@@ -209,8 +211,8 @@ def _align(script: str, folder: Path, options: Sequence[str], seed: int | None) 
 
 def _compiled(script: str) -> Path | None:
     """Return the compiled program behind a script, where there is just one."""
-    found = Path(script).resolve().parent.parent.glob("lib*/python*/*-packages/eflomal/bin/eflomal")
-    compiled = {path.resolve() for path in found}  # lib64 is often a link to lib
+    programs = Path(script).resolve().parent.parent.glob("lib*/python*/*-packages/eflomal/bin/eflomal")
+    compiled = {path.resolve() for path in programs}  # lib64 is often a link to lib
     return compiled.pop() if len(compiled) == 1 else None
 
 

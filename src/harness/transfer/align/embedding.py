@@ -85,10 +85,10 @@ class EmbeddingAligner:
             return softmax_links(source, target, self._card.softmax_threshold)
         rows, row_words = _word_means(*source)
         columns, column_words = _word_means(*target)
-        found = {"argmax": argmax_links, "itermax": itermax_links, "match": match_links}[self._card.extract](
+        pairs = {"argmax": argmax_links, "itermax": itermax_links, "match": match_links}[self._card.extract](
             cosine(rows, columns)
         )
-        return {(row_words[i], column_words[j]): 1.0 for i, j in found}
+        return {(row_words[i], column_words[j]): 1.0 for i, j in pairs}
 
     def _states(self, sentences: Sequence[Sequence[str]]) -> list[tuple[Floats, list[int]]]:
         """Return for each sentence its pieces' states (pieces × width) and the word of each piece."""
@@ -98,8 +98,8 @@ class EmbeddingAligner:
         ]
         parts = [
             (number, *window)
-            for number, one in enumerate(encoded)
-            for window in _windows(len(one["input_ids"]), self._longest)
+            for number, encoding in enumerate(encoded)
+            for window in _windows(len(encoding["input_ids"]), self._longest)
         ]
         parts.sort(key=lambda part: part[2] - part[1])  # batches of like length
         pieces: list[list[tuple[int, Floats]]] = [[] for _ in sentences]
@@ -108,12 +108,12 @@ class EmbeddingAligner:
             states = self._run([encoded[number]["input_ids"][first:last] for number, first, last, _, _ in batch])
             for (number, first, _, kept_from, kept_to), state in zip(batch, states, strict=True):
                 pieces[number].append((kept_from, state[kept_from - first : kept_to - first]))
-        made = []
-        for number, one in enumerate(encoded):
+        stitched = []
+        for number, encoding in enumerate(encoded):
             ordered = [state for _, state in sorted(pieces[number], key=lambda piece: piece[0])]
-            words = [word for word in one.word_ids() if word is not None]
-            made.append((np.concatenate(ordered) if ordered else np.zeros((0, 1)), words))
-        return made
+            words = [word for word in encoding.word_ids() if word is not None]
+            stitched.append((np.concatenate(ordered) if ordered else np.zeros((0, 1)), words))
+        return stitched
 
     def _run(self, sequences: Sequence[Sequence[int]]) -> list[Floats]:
         import torch
@@ -132,9 +132,9 @@ class EmbeddingAligner:
                 attention_mask=torch.from_numpy(mask).to(self._device),
                 output_hidden_states=True,
             ).hidden_states[self._card.layer]
-        found = states.float().cpu().numpy().astype(np.float64)
+        vectors = states.float().cpu().numpy().astype(np.float64)
         before = len(self._prefix)
-        return [found[row, before : before + len(sequence)] for row, sequence in enumerate(sequences)]
+        return [vectors[row, before : before + len(sequence)] for row, sequence in enumerate(sequences)]
 
 
 def _windows(length: int, longest: int) -> Iterator[tuple[int, int, int, int]]:
@@ -177,20 +177,20 @@ def argmax_links(similarity: Floats) -> list[tuple[int, int]]:
 
 def itermax_links(similarity: Floats) -> list[tuple[int, int]]:
     """Repeat argmax: linked words may get more links at a discount, pairs of two linked words none."""
-    found = set(argmax_links(similarity))
+    links = set(argmax_links(similarity))
     for _ in range(ITERMAX_ROUNDS - 1):
         linked = np.zeros(similarity.shape, dtype=bool)
-        for row, column in found:
+        for row, column in links:
             linked[row, column] = True
         row_taken, column_taken = linked.any(axis=1, keepdims=True), linked.any(axis=0, keepdims=True)
         weight = np.where(row_taken | column_taken, ITERMAX_DISCOUNT, 1.0)
         weight[row_taken & column_taken] = 0.0
         again = similarity * weight
-        more = {(row, column) for row, column in argmax_links(again) if again[row, column] > 0} - found
+        more = {(row, column) for row, column in argmax_links(again) if again[row, column] > 0} - links
         if not more:
             break
-        found |= more
-    return sorted(found)
+        links |= more
+    return sorted(links)
 
 
 def match_links(similarity: Floats) -> list[tuple[int, int]]:

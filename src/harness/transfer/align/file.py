@@ -25,14 +25,16 @@ def read_pharaoh(path: Path) -> list[Links]:
         lines.pop()
     links = []
     for number, line in enumerate(lines, 1):
-        one: Links = {}
+        line_links: Links = {}
         for word in line.split():
             match = _LINK.fullmatch(word)
             if not match:
                 raise DataError(f"{path}:{number}: found {word[:40]!r}, expected links such as 0-0 1-2")
             link = (int(match[1]), int(match[2]))
-            one[link] = max(one.get(link, 0.0), 1.0 if "-" in word else 0.5)  # gold may list sure links as possible too
-        links.append(one)
+            line_links[link] = max(
+                line_links.get(link, 0.0), 1.0 if "-" in word else 0.5
+            )  # gold may list sure links as possible too
+        links.append(line_links)
     return links
 
 
@@ -73,8 +75,8 @@ def check_links(links: Sequence[Links], pairs: Sequence[WordPair], place: str) -
 
     :raises DataError: names the first such line.
     """
-    for number, (one, pair) in enumerate(zip(links, pairs, strict=True), 1):
-        for i, j in one:
+    for number, (pair_links, pair) in enumerate(zip(links, pairs, strict=True), 1):
+        for i, j in pair_links:
             if i >= len(pair.source) or j >= len(pair.target):
                 raise DataError(
                     f"{place}:{number}: link {i}-{j} points outside {len(pair.source)} source and "

@@ -37,14 +37,14 @@ JUMP_LIMIT = 8
 
 @dataclass(frozen=True)
 class _Side:
-    """One direction: ``given`` words generate ``made`` words.
+    """One direction: the words of one text generate those of the other.
 
-    :param made_lengths: words to generate, by sentence.
+    :param generated_lengths: words to generate, by sentence.
     :param groups: for each length of the given sentence, the sentences that have it.
-    :param transposed: target words are given, source words made.
+    :param transposed: target words are given, source words generated.
     """
 
-    made_lengths: Ints
+    generated_lengths: Ints
     groups: tuple[tuple[int, Ints], ...]
     transposed: bool
 
@@ -79,9 +79,9 @@ class HmmModel:
         self._reverse = self._side(columns, rows, transposed=True)
         self._jumps = {False: _start_jumps(), True: _start_jumps()}
 
-    def _side(self, given: Ints, made: Ints, *, transposed: bool) -> _Side:
+    def _side(self, given: Ints, generated: Ints, *, transposed: bool) -> _Side:
         groups = tuple((int(length), np.flatnonzero(given == length)) for length in np.unique(given))
-        return _Side(made, groups, transposed)
+        return _Side(generated, groups, transposed)
 
     def train(self, *, model1_steps: int = 5, hmm_steps: int = 5) -> tuple[Floats, Floats]:
         """Return the posterior of every cell in both directions after training (cells row by row, by sentence)."""
@@ -127,57 +127,57 @@ class HmmModel:
         return tables[0], tables[1]
 
     def _null(self, side: _Side) -> Floats:
-        """Return the probability of each made word under null: its share of the text."""
+        """Return the probability of each generated word under null: its share of the text."""
         vocabulary = self._sources if side.transposed else self._targets
         return vocabulary.shares
 
     def _model1(self, table: Floats, side: _Side) -> Floats:
-        found = np.empty(len(self._pair_of_cell))
+        posteriors = np.empty(len(self._pair_of_cell))
         emitted = table[self._pair_of_cell]
         null = self._null(side)
-        made = self._sources if side.transposed else self._targets
+        generated = self._sources if side.transposed else self._targets
         for number, start in enumerate(self._starts):
             rows, columns = int(self._rows[number]), int(self._columns[number])
             stop = start + rows * columns
             block = emitted[start:stop].reshape(rows, columns)
             axis = 1 if side.transposed else 0
             given = block.shape[axis]
-            nothing = NULL_SHARE * null[made.of(number)]
+            nothing = NULL_SHARE * null[generated.of(number)]
             weight = (1 - NULL_SHARE) / given * block
             total = weight.sum(axis=axis) + nothing
-            found[start:stop] = (weight / (total[:, None] if side.transposed else total[None, :])).ravel()
-        return found
+            posteriors[start:stop] = (weight / (total[:, None] if side.transposed else total[None, :])).ravel()
+        return posteriors
 
     def _hmm(self, table: Floats, side: _Side) -> Floats:
         """Forward-backward over all sentences, those with equally long given sides at once; re-estimates the jumps."""
-        found = np.empty(len(self._pair_of_cell))
+        posteriors = np.empty(len(self._pair_of_cell))
         jumps = np.zeros_like(self._jumps[side.transposed])
         null = self._null(side)
-        made = self._sources if side.transposed else self._targets
+        generated = self._sources if side.transposed else self._targets
         for length, members in side.groups:
-            longest = int(side.made_lengths[members].max())
+            longest = int(side.generated_lengths[members].max())
             for part in np.array_split(members, max(1, len(members) * longest * length // 2_000_000)):
-                longest = int(side.made_lengths[part].max())
+                longest = int(side.generated_lengths[part].max())
                 emitted = np.ones((len(part), longest, length))
                 nothing = np.ones((len(part), longest))
                 mask = np.zeros((len(part), longest), dtype=bool)
                 for place, number in enumerate(part):
                     block = self._block(table, int(number), side)
                     emitted[place, : len(block)] = block
-                    nothing[place, : len(block)] = null[made.of(int(number))]
+                    nothing[place, : len(block)] = null[generated.of(int(number))]
                     mask[place, : len(block)] = True
                 gamma, expected = _forward_backward(emitted, nothing, mask, self._jumps[side.transposed])
                 jumps += expected
                 for place, number in enumerate(part):
                     start = self._starts[number]
-                    size = int(side.made_lengths[number])
+                    size = int(side.generated_lengths[number])
                     block = gamma[place, :size]
-                    found[start : start + size * length] = (block if side.transposed else block.T).ravel()
+                    posteriors[start : start + size * length] = (block if side.transposed else block.T).ravel()
         self._jumps[side.transposed] = jumps + 1.0
-        return found
+        return posteriors
 
     def _block(self, table: Floats, number: int, side: _Side) -> Floats:
-        """Return a sentence's emissions, made words in rows."""
+        """Return a sentence's emissions, generated words in rows."""
         rows, columns = int(self._rows[number]), int(self._columns[number])
         start = self._starts[number]
         cells = table[self._pair_of_cell[start : start + rows * columns]].reshape(rows, columns)
@@ -209,7 +209,7 @@ def _transitions(weights: Floats, length: int) -> tuple[Floats, Floats]:
 def _forward_backward(
     emitted: Floats, nothing: Floats, mask: NDArray[np.bool_], weights: Floats
 ) -> tuple[Floats, Floats]:
-    """Return posteriors (sentence × made × given) and expected jumps; a null word keeps the place before it."""
+    """Return posteriors (sentence × generated × given) and expected jumps; a null word keeps the place before it."""
     sentences, steps, length = emitted.shape
     start, matrix = _transitions(weights, length)
     real = np.zeros((steps, sentences, length))

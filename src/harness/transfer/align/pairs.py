@@ -26,18 +26,18 @@ def align_pairs(aligner: Aligner, pairs: Sequence[WordPair], store: ResultStore)
     if not asked:
         return [{} for _ in pairs]
     if aligner.by_line:
-        found = aligner.align(asked)
+        computed = aligner.align(asked)
     else:
-        found = _whole(aligner, asked, store) if aligner.learns else _by_batch(aligner, asked, store)
-    if len(found) != len(asked):
-        raise DataError(f"the aligner answered {len(found)} of {len(asked)} sentence pairs")
+        computed = _whole(aligner, asked, store) if aligner.learns else _by_batch(aligner, asked, store)
+    if len(computed) != len(asked):
+        raise DataError(f"the aligner answered {len(computed)} of {len(asked)} sentence pairs")
     links: list[Links] = [{} for _ in pairs]
-    for number, one in zip(filled, found, strict=True):
+    for number, pair_links in zip(filled, computed, strict=True):
         rows, columns = len(pairs[number].source), len(pairs[number].target)
-        outside = next((link for link in one if link[0] >= rows or link[1] >= columns), None)
+        outside = next((link for link in pair_links if link[0] >= rows or link[1] >= columns), None)
         if outside:
             raise DataError(f"the aligner linked {outside[0]}-{outside[1]} in a pair of {rows} and {columns} words")
-        links[number] = one
+        links[number] = pair_links
     return links
 
 
@@ -53,8 +53,8 @@ def _by_batch(aligner: Aligner, pairs: Sequence[WordPair], store: ResultStore) -
         logger.info("aligning %d of %d sentence pairs", sum(map(len, left)), len(pairs))
     with progress_bar("aligning", len(left)) as advance:
         for batch in left:
-            made = aligner.align([pairs[number] for number in batch])
-            values = {keys[number]: _written(links) for number, links in zip(batch, made, strict=True)}
+            computed = aligner.align([pairs[number] for number in batch])
+            values = {keys[number]: _written(links) for number, links in zip(batch, computed, strict=True)}
             rows.put(values)
             known |= values
             advance()

@@ -53,10 +53,10 @@ def read_marks(
     :param marked: the translation of :func:`mark`'s text.
     :param surfaces: translations of the entities on their own, in order (brackets).
     """
-    found = _bracketed(marked) if style == "brackets" else _tagged(marked)
-    if found is None:
+    marks = _bracketed(marked) if style == "brackets" else _tagged(marked)
+    if marks is None:
         return None
-    text, pieces = found
+    text, pieces = marks
     if len(pieces) != len(source.spans) or any(start >= end for _, start, end in pieces):
         return None
     if style == "tags":

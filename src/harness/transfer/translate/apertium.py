@@ -47,11 +47,11 @@ class ApertiumTranslator:
         done = subprocess.run(
             ["apertium", "-u", self._mode], input=lines, capture_output=True, text=True, encoding="utf-8", check=False
         )
-        found = done.stdout.split("\n")[: 2 * len(texts)][::2]
-        if done.returncode or len(found) != len(texts):
-            reason = (done.stderr.strip().splitlines() or [f"{len(found)} lines for {len(texts)}"])[-1]
+        translated = done.stdout.split("\n")[: 2 * len(texts)][::2]
+        if done.returncode or len(translated) != len(texts):
+            reason = (done.stderr.strip().splitlines() or [f"{len(translated)} lines for {len(texts)}"])[-1]
             raise HarnessError(f"apertium {self._mode} failed: {reason[:200]}")
-        return [Translation(line.strip()) for line in found]
+        return [Translation(line.strip()) for line in translated]
 
 
 def _codes(tag: str) -> list[str]:

@@ -69,12 +69,12 @@ class ChatTranslator:
                 return error
 
         with ThreadPoolExecutor(max_workers=self._card.concurrency) as pool:
-            found = list(pool.map(ask, texts))
-        faults = [sentence for sentence in found if isinstance(sentence, HarnessError)]
+            replies = list(pool.map(ask, texts))
+        faults = [sentence for sentence in replies if isinstance(sentence, HarnessError)]
         if faults:
-            done = {text: one for text, one in zip(texts, found, strict=True) if isinstance(one, Translation)}
+            done = {text: reply for text, reply in zip(texts, replies, strict=True) if isinstance(reply, Translation)}
             raise PartlyAnswered(str(faults[0]), done)
-        return [one for one in found if isinstance(one, Translation)]
+        return [reply for reply in replies if isinstance(reply, Translation)]
 
     def _ask(self, text: str) -> Translation:
         card = self._card

@@ -42,5 +42,5 @@ def marian_candidates(tag: str) -> list[str]:
     language = langcodes.Language.get(tag)
     three = language.to_alpha3()
     script = language.script or _FLORES_SCRIPTS.get(tag) or language.maximize().script
-    other = {"zho": "cmn", "nor": "nob", "msa": "zsm"}.get(three, three)
-    return list(dict.fromkeys([tag, three, f"{three}_{script}", other, f"{other}_{script}"]))
+    individual = {"zho": "cmn", "nor": "nob", "msa": "zsm"}.get(three, three)
+    return list(dict.fromkeys([tag, three, f"{three}_{script}", individual, f"{individual}_{script}"]))

@@ -29,19 +29,19 @@ def translate_in_parts(
     :param spaced: whether the target is written with blanks.
     """
     parts = [split_text(text, fits) for text in texts]
-    flat = [part for one in parts for part in one]
+    flat = [part for text_parts in parts for part in text_parts]
     order = sorted(range(len(flat)), key=lambda number: -len(flat[number]))
     made_of: dict[int, Translation] = {}
     for start in range(0, len(order), size):
         numbers = order[start : start + size]
         made_of |= dict(zip(numbers, translate([flat[number] for number in numbers]), strict=True))
     answers = iter([made_of[number] for number in range(len(flat))])
-    found = []
-    for one in parts:
-        made = [next(answers) for _ in one]
-        note = next((answer.note for answer in made if answer.note), "parts" if len(one) > 1 else "")
-        found.append(Translation((" " if spaced else "").join(answer.text for answer in made), note))
-    return found
+    joined = []
+    for text_parts in parts:
+        translated = [next(answers) for _ in text_parts]
+        note = next((answer.note for answer in translated if answer.note), "parts" if len(text_parts) > 1 else "")
+        joined.append(Translation((" " if spaced else "").join(answer.text for answer in translated), note))
+    return joined
 
 
 def split_text(text: str, fits: Callable[[str], bool]) -> list[str]:

@@ -97,13 +97,15 @@ class Seq2SeqTranslator:
         options: dict[str, Any] = {"num_beams": self._card.beams, "max_new_tokens": longest, "do_sample": False}
         if self.codec.first_token is not None:
             options["forced_bos_token_id"] = self.codec.first_token
-        mask = torch.tensor([[1] * len(one) + [0] * (width - len(one)) for one in ids], device=self._device)
+        mask = torch.tensor(
+            [[1] * len(sequence) + [0] * (width - len(sequence)) for sequence in ids], device=self._device
+        )
         with torch.inference_mode():
-            made = self._model.generate(input_ids=batch, attention_mask=mask, max_length=None, **options).cpu()
+            generated = self._model.generate(input_ids=batch, attention_mask=mask, max_length=None, **options).cpu()
         ends = self._model.generation_config.eos_token_id
         ends = set(ends if isinstance(ends, list) else [ends])
         answers = []
-        for row in made.tolist():
+        for row in generated.tolist():
             # Marian and mBART force an end at the length limit: an end in the last place only is none.
             cut = len(row) > longest and not ends & set(row[1:longest])
             answers.append(Translation(self.codec.decode(row), "cut" if cut else ""))

@@ -49,15 +49,15 @@ def translate_texts(translator: Translator, texts: Sequence[str], rows: Rows) ->
                 known |= _ask(translator, batch, keys, known, rows)
             advance()
     notes = Account()
-    found = []
+    translations = []
     for text in flat:
         translation, note = json.loads(known[keys[text]]) if text else ("", "")
-        found.append(translation)
+        translations.append(translation)
         if note:
             notes[note] += 1
         elif text and not translation:
             notes["empty_answer"] += 1
-    return found, dict(notes)
+    return translations, dict(notes)
 
 
 def _ask(
@@ -75,7 +75,9 @@ def _ask(
     try:
         answers = translator.translate(asked)
     except PartlyAnswered as error:
-        rows.put({keys[text]: _kept(one) for text, one in error.done.items() if one.text.strip()})
+        rows.put(
+            {keys[text]: _kept(translation) for text, translation in error.done.items() if translation.text.strip()}
+        )
         advice = (
             "what is translated is kept, repeat the command to go on" if isinstance(rows, DiskRows)
             else "nothing is kept of a restricted text, the command begins anew"
@@ -83,11 +85,17 @@ def _ask(
         raise HarnessError(f"{error}; {advice}") from error
     if len(answers) != len(asked):
         raise DataError(f"the translator answered {len(answers)} of {len(asked)} texts")
-    made = {keys[text]: _kept(answer) for text, answer in zip(asked, answers, strict=True)}
+    translated = {keys[text]: _kept(answer) for text, answer in zip(asked, answers, strict=True)}
     # An empty answer is not kept: the next run asks again.
-    rows.put({keys[text]: made[keys[text]] for text, one in zip(asked, answers, strict=True) if one.text.strip()})
+    rows.put(
+        {
+            keys[text]: translated[keys[text]]
+            for text, translation in zip(asked, answers, strict=True)
+            if translation.text.strip()
+        }
+    )
     # What is stored stays, so that a repeated command gives the same.
-    return {key: value for key, value in made.items() if key not in known}
+    return {key: value for key, value in translated.items() if key not in known}
 
 
 def _kept(answer: Translation) -> str:
