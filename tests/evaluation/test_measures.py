@@ -19,6 +19,8 @@ def test_measures_by_hand() -> None:
     values = measures(count_spans(gold, predicted, ("A", "B")), ("A", "B"))
     assert values["entity_f1"] == pytest.approx(2 * 1 / (2 + 3))
     assert values["span_f1"] == pytest.approx(2 * 2 / (2 + 3))
+    assert values["span_precision"] == pytest.approx(2 / 3)
+    assert values["span_recall"] == 1.0
     assert values["span_accuracy"] == pytest.approx(2 / 3)
     assert values["label_accuracy"] == pytest.approx(1 / 2)
     assert values["B/entity_recall"] == 0.0
