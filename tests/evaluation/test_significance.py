@@ -2,10 +2,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.evaluation.measures import mean_over_languages, measure
+from harness.evaluation.measures import measure
 from harness.evaluation.significance import bootstrap_interval, paired_permutation
 from harness.evaluation.spans import count_spans
-from harness.values.names import MEASURES
 from harness.values.records import Span
 
 YES, NO = [Span(0, 1, "X")], []
@@ -54,9 +53,3 @@ def test_the_p_value_agrees_with_an_exact_sign_test() -> None:
 def test_systems_on_other_sentences_cannot_be_compared() -> None:
     with pytest.raises(ValueError, match="must tag the same"):
         paired_permutation(system(1, 1), system(1, 2), "entity_f1", seed=1)
-
-
-def test_the_mean_over_languages_is_macro() -> None:
-    found = mean_over_languages({"sv": dict.fromkeys(MEASURES, 0.2), "sw": dict.fromkeys(MEASURES, 0.6)})
-    assert found["entity_f1"] == pytest.approx(0.4)
-    assert mean_over_languages({}) == {}

@@ -50,7 +50,9 @@ def test_measures_lie_between_zero_and_one(pairs: list[tuple[list[Span], list[Sp
     counts = count_spans([gold for gold, _ in pairs], [predicted for _, predicted in pairs])
     found = measures(counts, LABELS)
     assert all(
-        0.0 <= value <= 1.0 for name, value in found.items() if not name.startswith(("errors_", "gold_", "predicted_"))
+        0.0 <= value <= 1.0
+        for name, value in found.items()
+        if not name.startswith(("errors_", "gold_", "predicted_", "empty_"))
     )
 
 
@@ -102,7 +104,11 @@ def test_overlapping_predictions_never_exceed_one_and_lose_no_exact_match(
 ) -> None:
     counts = count_spans([gold for gold, _ in pairs], [predicted for _, predicted in pairs])
     found = measures(counts, LABELS)
-    rates = {name: value for name, value in found.items() if not name.startswith(("errors_", "gold_", "predicted_"))}
+    rates = {
+        name: value
+        for name, value in found.items()
+        if not name.startswith(("errors_", "gold_", "predicted_", "empty_"))
+    }
     assert all(0.0 <= value <= 1.0 for value in rates.values()), rates
     total = dict(zip(COLUMN, counts.summed().tolist(), strict=True))
     # Gold spans do not overlap, so each is matched exactly where any prediction equals it.

@@ -6,8 +6,8 @@ import pytest
 
 from harness.report.groups import has_key
 from harness.report.render import comma_separated, latex, plain_table, width
-from harness.report.table import comparison
-from harness.values.errors import ConfigError
+from harness.report.table import checked_measures, comparison
+from harness.values.errors import ConfigError, UsageError
 from harness.values.markdown import markdown
 from tests.report.collect_cases import ROWS, compare, record
 
@@ -42,6 +42,27 @@ def test_wide_characters_take_two_columns() -> None:
     lines = plain_table(*ROWS).splitlines()
     assert lines[0] == "name              x"
     assert width(lines[1]) == 19
+
+
+def test_a_label_is_a_column_and_empty_where_no_run_has_it() -> None:
+    labelled = record(1, f1=0.4)
+    labelled.metrics["test/sv/PER/entity_f1"] = 0.25
+    table = comparison([labelled], ["method"], checked_measures("entity_f1,PER/entity_f1"))
+    (entry,) = table.objects()
+    assert entry["test/sv/PER/entity_f1"] == 0.25
+    assert entry["test/mean/PER/entity_f1"] is None
+
+
+def test_an_unknown_measure_or_label_names_the_nearest() -> None:
+    with pytest.raises(UsageError, match="did you mean 'entity_f1'"):
+        checked_measures("entity_f2")
+    for text in ("", "PER/span_f1", "/entity_f1"):
+        with pytest.raises(UsageError, match="allowed: entity_f1"):
+            checked_measures(text)
+    labelled = record(1, f1=0.4)
+    labelled.metrics["test/sv/PER/entity_f1"] = 0.25
+    with pytest.raises(UsageError, match="'PERS/entity_f1': no run was tested on this label.*did you mean 'PER'"):
+        comparison([labelled], ["method"], ["PERS/entity_f1"])
 
 
 def test_objects_keep_full_precision() -> None:

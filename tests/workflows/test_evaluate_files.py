@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from seqeval.metrics import f1_score, precision_score, recall_score
+from seqeval.metrics.sequence_labeling import get_entities
 
 from harness.values.errors import DataError
 from harness.workflows.evaluate_files import score_files
@@ -28,8 +29,14 @@ def write(path: Path, sentences: list[list[str]]) -> Path:
     return path
 
 
+def _seqeval_macro(gold: list[list[str]], predicted: list[list[str]]) -> float:
+    return float(f1_score(gold, predicted, average="macro")) if get_entities(gold) or get_entities(predicted) else 0.0
+
+
 @given(PAIR)
-def test_micro_scores_equal_seqeval_on_any_tag_files(tmp_path_factory: pytest.TempPathFactory, pair: list) -> None:  # type: ignore[type-arg]
+def test_micro_and_macro_scores_equal_seqeval_on_any_tag_files(
+    tmp_path_factory: pytest.TempPathFactory, pair: list
+) -> None:  # type: ignore[type-arg]
     folder = tmp_path_factory.mktemp("pair")
     gold = [[left for left, _ in sentence] for sentence in pair]
     predicted = [[right for _, right in sentence] for sentence in pair]
@@ -39,6 +46,7 @@ def test_micro_scores_equal_seqeval_on_any_tag_files(tmp_path_factory: pytest.Te
         assert found["entity_f1"] == pytest.approx(f1_score(gold, predicted), abs=1e-9)
         assert found["entity_precision"] == pytest.approx(precision_score(gold, predicted), abs=1e-9)
         assert found["entity_recall"] == pytest.approx(recall_score(gold, predicted), abs=1e-9)
+        assert found["entity_macro_f1"] == pytest.approx(_seqeval_macro(gold, predicted), abs=1e-9)
 
 
 def test_tag_files_and_the_same_spans_as_json_lines_score_the_same(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def _text(values: dict[str, Any]) -> str:
 
     shown = [
         "entity_f1", "entity_precision", "entity_recall", "span_f1", "span_accuracy",
-        "label_accuracy", "partial_f1", "type_f1",
+        "label_accuracy", "partial_f1", "type_f1", "entity_macro_f1",
     ]  # fmt: skip
     rows = [[name, f"{100 * values[name]:.2f}"] for name in shown]
     for name in ("entity_f1", "span_f1"):

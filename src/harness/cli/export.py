@@ -61,14 +61,14 @@ def compare(
     from harness.machine.files import write_text
     from harness.report import render as tables
     from harness.report.groups import has_key
-    from harness.report.table import comparison
+    from harness.report.table import checked_measures, comparison
     from harness.tracking.records import collect
     from harness.tracking.store import Store
     from harness.values.errors import UsageError, listing
 
     if format_name not in tables.FORMATS:
         raise UsageError(f"--format {format_name!r}: allowed {listing(tables.FORMATS)}")
-    measures = _measures(measure)
+    measures = checked_measures(measure)
     records = collect(Store(_uri(tracking)), experiment)
     keys = [key.strip() for key in by.split(",") if key.strip()]
     if by == BY:  # the usual ones, as far as the runs have them: translation has no ratio
@@ -80,18 +80,6 @@ def compare(
         echo(f"wrote {output}")
     else:
         echo(text)
-
-
-def _measures(text: str) -> list[str]:
-    from harness.values.errors import UsageError, listing, nearest
-    from harness.values.names import MEASURES
-
-    measures = [name.strip() for name in text.split(",") if name.strip()]
-    unknown = [name for name in measures if name not in MEASURES]
-    if unknown or not measures:
-        name = unknown[0] if unknown else ""
-        raise UsageError(f"--measure {name!r} is unknown{nearest(name, MEASURES)}; allowed: {listing(MEASURES)}")
-    return measures
 
 
 def ui(

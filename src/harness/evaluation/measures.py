@@ -1,4 +1,4 @@
-"""From counts to measures: DESIGN's names, all in 0..1, micro over the entities of a test set.
+"""From counts to measures, all in 0..1: micro over the entities of a test set, or a mean over its labels.
 
 Zero division: a ratio with an empty denominator is 0, as in seqeval, except that ``label_accuracy`` and
 ``span_accuracy`` of nothing are 0 too (never 1: an empty prediction is no success). Higher is better throughout.
@@ -10,7 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.evaluation.spans import COLUMN, ERROR_KINDS, Counts
-from harness.values.names import LABEL_MEASURES, MEASURES
+from harness.values.names import (
+    EMPTY_LABELS,
+    LABEL_MEASURES,
+    MACRO_F1,
+    MEASURES,
+    MICRO_MEASURES,
+    is_label_measure,
+)
 
 Numbers = NDArray[np.float64]
 
@@ -60,22 +67,38 @@ def measure(name: str, sums: NDArray[np.generic]) -> Numbers:
 def measures(counts: Counts, labels: Sequence[str]) -> dict[str, float]:
     """Return all measures of a test set, those of each label as ``label/measure``, and the error counts.
 
-    :param labels: labels to report apart, those without an entity too.
+    A label that neither gold nor a prediction has is empty: it has no measures here, where seqeval's report writes 0,
+    and ``entity_macro_f1`` does not count it. A label that is predicted and never gold counts, with an F1 of 0.
+
+    :param labels: labels to report apart.
     """
     sums = counts.summed()
-    values = {name: float(measure(name, sums)) for name in MEASURES}
+    values = {name: float(measure(name, sums)) for name in MICRO_MEASURES}
+    label_sums = {
+        label: counts.by_label[label].sum(axis=0, dtype=np.int64) for label in labels if label in counts.by_label
+    }
+    present = {label: own for label, own in label_sums.items() if own[COLUMN["gold"]] or own[COLUMN["predicted"]]}
+    by_label = {
+        f"{label}/{name}": float(measure(name, own)) for label, own in present.items() for name in LABEL_MEASURES
+    }
+    values[MACRO_F1] = float(np.mean([by_label[f"{label}/entity_f1"] for label in present])) if present else 0.0
+    values[EMPTY_LABELS] = float(len(labels) - len(present))
     values |= {f"errors_{kind}": float(sums[COLUMN[kind]]) for kind in ERROR_KINDS}
     values["gold_entities"] = float(sums[COLUMN["gold"]])
     values["predicted_entities"] = float(sums[COLUMN["predicted"]])
-    for label in labels:
-        table = counts.by_label.get(label)
-        label_sums = np.zeros_like(sums) if table is None else table.sum(axis=0, dtype=np.int64)
-        values |= {f"{label}/{name}": float(measure(name, label_sums)) for name in LABEL_MEASURES}
-    return values
+    return values | by_label
 
 
 def mean_over_languages(by_language: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-    """Return the macro mean of the plain measures over languages; empty for no language."""
+    """Return the macro mean of the measures over languages; empty for no language.
+
+    A label's mean is over the languages that have it; ``empty_labels`` counts the cells left out.
+    """
     if not by_language:
         return {}
-    return {name: float(np.mean([values[name] for values in by_language.values()])) for name in MEASURES}
+    languages = list(by_language.values())
+    means = {name: float(np.mean([values[name] for values in languages])) for name in MEASURES}
+    for name in dict.fromkeys(name for values in languages for name in values if is_label_measure(name)):
+        means[name] = float(np.mean([values[name] for values in languages if name in values]))
+    means[EMPTY_LABELS] = float(sum(values[EMPTY_LABELS] for values in languages))
+    return means

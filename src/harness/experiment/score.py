@@ -101,6 +101,15 @@ def count_unreachable(
     return counts
 
 
+def _merged(values: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return the mean over models; a label that no gold and no prediction of a model has is left out there."""
+    merged: dict[str, float] = {}
+    for name in dict.fromkeys(name for value in values for name in value):
+        having = [value[name] for value in values if name in value]
+        merged[name] = sum(having) / len(having)
+    return merged
+
+
 def summarise(scored: Sequence[ScoredRound], targets: Sequence[str]) -> dict[str, float]:
     """Name the measures; the source is averaged over separate models, the mean is over target languages."""
     collected: dict[CorpusKey, list[Mapping[str, float]]] = {}
@@ -111,7 +120,7 @@ def summarise(scored: Sequence[ScoredRound], targets: Sequence[str]) -> dict[str
     metrics: dict[str, float] = {}
     by_split: dict[str, dict[str, dict[str, float]]] = {}
     for (language, split), values in collected.items():
-        merged = {name: sum(value[name] for value in values) / len(values) for name in values[0]}
+        merged = _merged(values)
         metrics |= names.scores(split, language, merged)
         if language in targets:
             by_split.setdefault(split, {})[language] = merged

@@ -6,7 +6,7 @@ from typing import Any
 from harness.report.groups import Group, groups
 from harness.tracking.records import Record
 from harness.values import names
-from harness.values.errors import UsageError, nearest
+from harness.values.errors import UsageError, listing, nearest
 from harness.values.table import Column, Figure, Table
 
 
@@ -15,9 +15,38 @@ def tested_languages(records: Sequence[Record], measure: str) -> list[str]:
     order: dict[str, None] = {}
     for record in records:
         for language in record.tags.get(names.LANGUAGES, "").split(","):
-            if names.score("test", language, measure) in record.metrics:
+            if names.score("test", language, names.unlabelled(measure)) in record.metrics:
                 order.setdefault(language)
     return [*order, "mean"]
+
+
+def checked_measures(text: str) -> list[str]:
+    """Return the measures named in a list with commas: those of a test set, and ``LABEL/MEASURE`` of one label.
+
+    :raises UsageError: a name is neither.
+    """
+    measures = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = [name for name in measures if name not in names.MEASURES and not names.is_label_measure(name)]
+    if unknown or not measures:
+        name = unknown[0] if unknown else ""
+        raise UsageError(
+            f"--measure {name!r} is unknown{nearest(name, names.MEASURES)}; allowed: {listing(names.MEASURES)}, and of "
+            f"one label LABEL/MEASURE with {listing(names.LABEL_MEASURES)}"
+        )
+    return measures
+
+
+def _check_labels(records: Sequence[Record], measures: Sequence[str]) -> None:
+    """:raises UsageError: a measure is of a label that no run was tested on."""
+    scores = {names.measure_of(name) for record in records for name in record.metrics if names.is_test(name)}
+    for measure in measures:
+        if names.is_label_measure(measure) and measure not in scores:
+            labels = sorted({name.rpartition("/")[0] for name in scores if names.is_label_measure(name)})
+            label = measure.rpartition("/")[0]
+            raise UsageError(
+                f"--measure {measure!r}: no run was tested on this label{nearest(label, labels)}; "
+                f"tested: {listing(labels)}"
+            )
 
 
 def comparison(
@@ -26,9 +55,11 @@ def comparison(
     """Return the comparison: one row a setting.
 
     :param languages: columns; all that were tested without them.
-    :raises UsageError: no run was tested on the first of these languages.
+    :param measures: of a test set, or of one label as ``LABEL/MEASURE``.
+    :raises UsageError: no run was tested on the first of these languages, or on a label.
     """
     keys, rows = groups(records, by)
+    _check_labels(records, measures)
     columns = [
         (language, measure) for language in languages or tested_languages(records, measures[0]) for measure in measures
     ]

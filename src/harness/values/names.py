@@ -13,12 +13,21 @@ MEAN: Final = "mean"
 """Stands for a language: the macro mean over the target languages."""
 
 
-MEASURES: Final = (
+MICRO_MEASURES: Final = (
     "entity_f1", "entity_precision", "entity_recall",
     "span_f1", "span_precision", "span_recall", "span_accuracy", "label_accuracy",
     "partial_f1", "type_f1",
 )  # fmt: skip
-"""Measures of a test set, see :func:`harness.evaluation.measures.measure`."""
+"""Measures over all entities of a test set, see :func:`harness.evaluation.measures.measure`."""
+
+MACRO_F1: Final = "entity_macro_f1"
+"""Mean of the labels' entity F1."""
+
+MEASURES: Final = (*MICRO_MEASURES, MACRO_F1)
+"""All measures of a test set."""
+
+EMPTY_LABELS: Final = "empty_labels"
+"""Count of labels that neither gold nor a prediction has: they have no score and enter no mean."""
 
 LABEL_MEASURES: Final = ("entity_f1", "entity_precision", "entity_recall")
 """Measures of one label."""
@@ -47,6 +56,17 @@ def is_test(name: str) -> bool:
 def is_dev(name: str) -> bool:
     """Return True for a score on a development set."""
     return name.startswith("dev/")
+
+
+def is_label_measure(measure: str) -> bool:
+    """Return True for a measure of one label: ``PER/entity_f1``."""
+    label, _, plain = measure.rpartition("/")
+    return bool(label) and plain in LABEL_MEASURES
+
+
+def unlabelled(measure: str) -> str:
+    """Return the measure without its label: ``PER/entity_f1`` → ``entity_f1``."""
+    return measure.rpartition("/")[2]
 
 
 def is_test_f1(name: str) -> bool:

@@ -15,7 +15,7 @@ from harness.values import names
 from harness.values.errors import printable
 from harness.values.markdown import markdown, markdown_text
 
-_MEASURES = ("entity_f1", "entity_precision", "entity_recall", "span_f1", "label_accuracy")
+_MEASURES = ("entity_f1", "entity_precision", "entity_recall", "entity_macro_f1", "span_f1", "label_accuracy")
 
 
 def model_card(record: Record, manifest: dict[str, Any], *, agreement: tuple[int, int]) -> str:
