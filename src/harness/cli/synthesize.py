@@ -27,6 +27,34 @@ Filters = Annotated[
 Output = Annotated[Path, typer.Option("--output", "-o", help="Corpus to write (.jsonl); its card stands beside it.")]
 Language = Annotated[str, typer.Option("--language", help="BCP-47 tag of the sentences.")]
 Seed = Annotated[int, typer.Option("--seed", help="Of the choice among sentences without entities.")]
+TagLegend = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--tag-legend", help="What integer tags mean, by comma: O,B-PER,I-PER"),
+]
+Labels = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--labels", help="Allowed labels, by comma, where answers name them; --data gives them too."),
+]
+DropLabel = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option("--drop-label", help="Leave out entities of this label (counted)."),
+]
+Rejects = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--rejects", help="Write what was not kept, with its reason."),
+]
+Data = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--data", help="Data card: its labels, its dev and test sets against leakage."),
+]
+Repair = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option("--repair", help="Apply a repair by name (trailing_tag); counted."),
+]
+Predictions = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--predictions", help="A recogniser's predictions on the imported corpus, for --filter agreement=…"),
+]
 
 
 @app.command("import")
@@ -37,37 +65,14 @@ def import_(
     text_field: Annotated[
         str, typer.Option("--text-field", help="Where the answer's text stands: response.choices.0.message.content")
     ] = "text",
-    tag_legend: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option("--tag-legend", help="What integer tags mean, by comma: O,B-PER,I-PER"),
-    ] = None,
-    labels: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option("--labels", help="Allowed labels, by comma, where answers name them; --data gives them too."),
-    ] = None,
-    drop_label: Annotated[
-        Optional[list[str]],  # noqa: UP045
-        typer.Option("--drop-label", help="Leave out entities of this label (counted)."),
-    ] = None,
-    rejects: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option("--rejects", help="Write what was not kept, with its reason."),
-    ] = None,
-    data: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option("--data", help="Data card: its labels, its dev and test sets against leakage."),
-    ] = None,
-    repair: Annotated[
-        Optional[list[str]],  # noqa: UP045
-        typer.Option("--repair", help="Apply a repair by name (trailing_tag); counted."),
-    ] = None,
+    tag_legend: TagLegend = None,
+    labels: Labels = None,
+    drop_label: DropLabel = None,
+    rejects: Rejects = None,
+    data: Data = None,
+    repair: Repair = None,
     filters: Filters = None,
-    predictions: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option(
-            "--predictions", help="A recogniser's predictions on the imported corpus, for --filter agreement=…"
-        ),
-    ] = None,
+    predictions: Predictions = None,
     seed: Seed = 0,
     config_dir: ConfigDir = None,
     as_json: AsJson = False,

@@ -30,7 +30,7 @@ from harness.model.encoding import unreachable_spans
 from harness.model.predict import predict_spans
 from harness.model.recogniser import Predictions
 from harness.values.account import Account
-from harness.values.errors import DataError, shown
+from harness.values.errors import DataError, first_line, shown
 from harness.values.records import Sentence
 
 logger = logging.getLogger(__name__)
@@ -207,7 +207,7 @@ def load_tagger(folder: Path) -> TrainedTagger:
         try:
             network.load_state_dict(load_file(folder / WEIGHTS))
         except (OSError, SafetensorError, RuntimeError) as error:
-            raise DataError(f"{folder / WEIGHTS} cannot be loaded: {str(error).splitlines()[0]}") from error
+            raise DataError(f"{folder / WEIGHTS} cannot be loaded: {first_line(error)}") from error
     else:
         from harness.model.transformer import TransformerCoder, TransformerNetwork
 

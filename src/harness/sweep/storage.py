@@ -21,7 +21,7 @@ from harness.machine.provenance import mask_url
 from harness.sweep.journal import WholeLines, journal_path
 from harness.tracking.database import DRIVERS
 from harness.tracking.store import artifact_folder
-from harness.values.errors import ConfigError, DependencyError, HarnessError
+from harness.values.errors import ConfigError, DependencyError, HarnessError, first_line
 
 logger = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ def _storage_errors(sweep: Sweep, folder: Path) -> Iterator[None]:
 
 def _reason(error: Exception) -> str:
     cause = error.__cause__ or error
-    return mask_url((str(getattr(cause, "orig", None) or cause).splitlines() or [type(error).__name__])[0])
+    return mask_url(first_line(getattr(cause, "orig", None) or cause))
 
 
 def _sampler(sweep: Sweep, *, seed: int) -> optuna.samplers.BaseSampler:

@@ -12,7 +12,7 @@ from harness.machine.files import made_whole
 from harness.machine.locks import file_lock
 from harness.machine.provenance import mask_url
 from harness.machine.store import cache_folder, cache_key
-from harness.values.errors import DependencyError, HarnessError
+from harness.values.errors import DependencyError, HarnessError, first_line
 
 logger = logging.getLogger(__name__)
 
@@ -112,7 +112,7 @@ def store_errors(uri: str) -> Iterator[None]:
             f"install it with: pip install {DRIVERS.get(error.name or '', error.name)}"
         ) from error
     except (SQLAlchemyError, MlflowException, CommandError, sqlite3.Error, OSError) as error:
-        reason = (str(getattr(error, "orig", None) or error).splitlines() or [type(error).__name__])[0][:200]
+        reason = first_line(getattr(error, "orig", None) or error)[:200]
         raise HarnessError(f"tracking store {mask_url(uri)}: {mask_url(reason)}{_advice(uri, reason)}") from error
 
 

@@ -15,7 +15,7 @@ from harness.tracking.database import store_errors
 from harness.tracking.store import Store, process_name, tracking_uri
 from harness.tracking.tracker import ending
 from harness.values import names
-from harness.values.errors import ConfigError, HarnessError, shortened
+from harness.values.errors import ConfigError, HarnessError, first_line, shortened
 from harness.values.records import Corpus
 
 logger = logging.getLogger(__name__)
@@ -101,7 +101,7 @@ class Run:
                 write()
                 return
             except Exception as failure:  # whatever a database or server raises
-                said = str(failure).splitlines()[0][:200]
+                said = first_line(failure)[:200]
                 if attempt == 1:
                     time.sleep(1)
                 elif error is None:

@@ -19,7 +19,7 @@ from harness.config.compose import default_tracking_uri
 from harness.machine.provenance import mask_url
 from harness.tracking.database import make_schema, store_errors
 from harness.values import names
-from harness.values.errors import ConfigError, nearest
+from harness.values.errors import ConfigError, first_line, nearest
 
 # Read by mlflow when it is imported: clinical users must not send anything anywhere.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -185,9 +185,7 @@ class Store:
             repository: Any = get_artifact_repository(uri, tracking_uri=self.uri)
             repository.delete_artifacts(name)
         except Exception as failure:  # noqa: BLE001 - any store's; the caller has a worse error to report
-            logger.error(
-                "half-written %s of run %s could not be removed: %s", name, run_id, str(failure).splitlines()[0]
-            )
+            logger.error("half-written %s of run %s could not be removed: %s", name, run_id, first_line(failure))
 
     def keep_best_checkpoint(self, experiment_id: str, parent: str, method: str, keys: Collection[str]) -> None:
         """Of the finished trials of a sweep with one method, keep the checkpoint with the best source dev score.

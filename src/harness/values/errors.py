@@ -74,6 +74,11 @@ def text_withheld(name: str, *, restricted: bool) -> Iterator[None]:
         ) from error
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of an exception's message, or its kind where the message is empty (a MemoryError's)."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
 def nearest(word: str, allowed: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the closest allowed word, or an empty string."""
     close = get_close_matches(word, [str(candidate) for candidate in allowed], n=1, cutoff=0.6)

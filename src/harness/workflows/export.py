@@ -18,7 +18,7 @@ from harness.model.trained import MANIFEST, TrainedTagger, load_tagger, read_man
 from harness.tracking.records import Record
 from harness.tracking.store import Store
 from harness.values import interchange, names
-from harness.values.errors import HarnessError, UsageError
+from harness.values.errors import HarnessError, UsageError, first_line
 from harness.values.records import Sentence
 from harness.workflows.model_card import model_card
 from harness.workflows.onnx import export_onnx
@@ -124,7 +124,7 @@ def _fetch(store: Store, record: Record, scratch: Path, model: str | None) -> Pa
         place = store.client.get_run(record.run_id).info.artifact_uri
         raise HarnessError(
             f"the checkpoint of run {record.run_id} cannot be fetched from {mask_url(place)}: "
-            f"{str(error).splitlines()[0]}; "
+            f"{first_line(error)}; "
             "put the artifacts there, or train it again with --rebuild"
         ) from error
     folder = Path(place)

@@ -5,7 +5,7 @@ from typing import Any
 from harness.tracking.records import Record
 from harness.tracking.store import Store
 from harness.values import names
-from harness.values.errors import DataError
+from harness.values.errors import DataError, first_line
 
 _SHOWN_TAGS = (names.PROTOCOL, names.LANGUAGES, names.RESTRICTED)
 
@@ -23,7 +23,7 @@ def register_model(store: Store, record: Record, name: str, model: str | None, a
         client.create_registered_model(name)
     except MlflowException as error:
         if "ALREADY_EXISTS" not in str(getattr(error, "error_code", "")) and "already exists" not in str(error):
-            raise DataError(f"--register {name!r}: {str(error).splitlines()[0]}") from error
+            raise DataError(f"--register {name!r}: {first_line(error)}") from error
     run = client.get_run(record.run_id)
     part = model or "" if record.metrics.get(names.MODELS, 1.0) > 1 else ""
     place = names.checkpoint(part)
