@@ -13,6 +13,9 @@ from harness.config import MethodConfig
         ({"train": ("synthetic",), "ratio": 0}, "train on nothing"),
         ({"train": ("source",), "dev": "synthetic"}, "needs synthetic data"),
         ({"train": ("translated",), "test": "translated"}, "trains on source alone"),
+        ({"train": ("source",), "dev": "translated"}, "needs translated data"),
+        ({"train": ("source",), "fill": "replace"}, "trains on none"),
+        ({"train": ("synthetic",), "fill": "upsample"}, "needs other data beside the synthetic"),
     ],
 )
 def test_impossible_recipes_are_refused(values: dict[str, object], fault: str) -> None:

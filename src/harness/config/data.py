@@ -42,6 +42,8 @@ class FileSource(Strict):
     """Column of the tags: integers (with ``tags``, or names stored in the data set) or strings."""
     tags: tuple[str, ...] | None = None
     """Tag names behind integer tags, in order."""
+    public: bool = False
+    """A split that may be shown although the card is ``restricted``: predictions on it are stored."""
     where: dict[str, str] = Field(default={})
     """Keep only rows in which these columns have these values (``lang: de``)."""
 
@@ -54,7 +56,10 @@ class FileSource(Strict):
         return self
 
 
-SPLITS = ("train", "dev", "test", "synthetic", "translated_train", "translated_test")
+SPLITS = (
+    "train", "dev", "test", "synthetic", "synthetic_dev", "translated_train", "translated_dev",
+    "translated_synthetic_dev", "translated_test",
+)  # fmt: skip
 
 
 class LanguageFiles(Strict):
@@ -68,8 +73,14 @@ class LanguageFiles(Strict):
     """Gold test data."""
     synthetic: FileSource | None = None
     """LLM-generated sentences in this language, labelled."""
+    synthetic_dev: FileSource | None = None
+    """More of them that nothing trains on; without this file a share of ``synthetic`` is held out (method.hold_out)."""
     translated_train: FileSource | None = None
     """A translation of source.train into this language, line by line."""
+    translated_dev: FileSource | None = None
+    """A translation of source.dev into this language, line by line."""
+    translated_synthetic_dev: FileSource | None = None
+    """synthetic_dev in the source language, line by line."""
     translated_test: FileSource | None = None
     """This test in the source language, line by line."""
 

@@ -49,16 +49,24 @@ class SamplerConfig(Strict):
 
 
 class PrunerConfig(Strict):
-    """When to stop a trial early, by its dev score after each epoch."""
+    """When to stop a trial early, by its dev score at each evaluation."""
 
     name: Literal["none", "median", "percentile", "hyperband"] = "none"
     """Optuna's pruner."""
     startup_trials: int = Field(default=5, ge=0)
     """Finished trials before any is pruned (median, percentile)."""
-    warmup_epochs: int = Field(default=1, ge=0)
-    """Epochs of a trial before it may be pruned."""
+    warmup_evaluations: int = Field(default=1, ge=0)
+    """Evaluations of a trial (trainer.evaluations, at shares of its steps) before it may be pruned."""
     percentile: float = Field(default=25.0, gt=0, lt=100)
     """Share of trials to keep (percentile)."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _former_name(cls, values: Any) -> Any:
+        """Read ``warmup_epochs``, its name while every epoch ended in an evaluation."""
+        if isinstance(values, Mapping) and "warmup_epochs" in values and "warmup_evaluations" not in values:
+            return {("warmup_evaluations" if key == "warmup_epochs" else key): value for key, value in values.items()}
+        return values
 
 
 class Budget(Strict):
@@ -77,12 +85,15 @@ class Sweep(Strict):
     """MLflow experiment and Optuna study: letters, digits, '_', '.' and '-', beginning with a letter or a digit."""
     description: str = ""
     """The question it answers."""
+    part: str = Field(default="", exclude=True)
+    """Of a study that searches each cell of a grid: the cell; set by itself."""
     overrides: tuple[str, ...] = ()
     """KEY=VALUE for every trial."""
     grid: tuple[dict[str, tuple[Value, ...]], ...] = ()
     """Grids: key → values; the study is the union of their products."""
     search: dict[str, Range] = Field(default={})
-    """Search space: key → range or choices."""
+    """Search space: key → range or choices. With a grid too, every cell of it is searched for itself, each with the
+    whole budget of trials: what is compared afterwards had the same tuning."""
     seeds: tuple[int, ...] = (1,)
     """Each grid cell runs once per seed; a searched trial runs all seeds and scores their mean."""
     objective: str | None = None
@@ -95,6 +106,12 @@ class Sweep(Strict):
     """For a search space."""
     budget: Budget = Budget()
     """When to stop."""
+    budget_per_cell: Literal["steps", "epochs", "tokens"] = "steps"
+    """What every cell of a grid has as much of, so that methods are compared and not budgets. steps: optimizer steps;
+    tokens: subwords seen; epochs: nothing is matched, a larger mixture trains longer. A cell whose own keys say
+    trainer.max_steps, max_tokens or max_epochs keeps these."""
+    budget_amount: int | None = Field(default=None, ge=1)
+    """How many of them; null: as many as the longest cell makes."""
     storage: str | None = None
     """Optuna storage URL (postgresql://…); null keeps a journal file beside the tracking store."""
 
@@ -113,13 +130,13 @@ class Sweep(Strict):
 
     @model_validator(mode="after")
     def _one_kind(self) -> "Sweep":
-        if bool(self.grid) == bool(self.search):
-            raise ValueError("give either 'grid' or 'search'")
+        if not self.grid and not self.search:
+            raise ValueError("give 'grid', 'search', or both")
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
             raise ValueError("seeds must be different and at least one")
         if self.search and self.budget.trials is None and self.budget.hours is None:
             raise ValueError("a search needs budget.trials or budget.hours")
-        if self.grid and self.pruner.name != "none":
+        if self.grid and not self.search and self.pruner.name != "none":
             raise ValueError("a grid compares every cell, so nothing is pruned; remove pruner")
         if self.pruner.name != "none" and self.direction == "minimize":
             raise ValueError("pruners stop trials with a low score; with direction: minimize remove pruner")
@@ -127,4 +144,12 @@ class Sweep(Strict):
             raise ValueError("protocol and data cannot be searched: their scores are not comparable")
         if any(key == "seed" for grid in self.grid for key in grid) or "seed" in self.search:
             raise ValueError("list seeds under 'seeds', not as a key of the space")
+        doubled = {key for grid in self.grid for key in grid} & self.search.keys()
+        if doubled:
+            raise ValueError(f"{sorted(doubled)} stand in the grid and in the search")
         return self
+
+    @property
+    def study(self) -> str:
+        """Name of the Optuna study: of one cell where each is searched for itself."""
+        return f"{self.name}.{self.part}" if self.part else self.name

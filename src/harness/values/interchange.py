@@ -1,8 +1,8 @@
-"""THE JSON form of a sentence, both ways: ``{"id", "text", "language", "spans", "tokens", "unknown"}``.
+"""THE JSON form of a sentence, both ways: ``{"id", "text", "language", "spans", "tokens", "unknown", "document"}``.
 
-``spans`` are objects with half-open character offsets and a label; ``tokens`` (pairs of offsets) and ``unknown``
-(regions that may hold an entity that was lost) are there where the sentence has them. Corpora, predictions, projected
-and synthetic sentences are all written here; the reader of JSON lines takes anybody's spellings besides.
+``spans`` are objects with half-open character offsets and a label; ``tokens`` (pairs of offsets), ``unknown`` (regions
+that may hold an entity that was lost) and ``document`` are there where the sentence has them. Corpora, predictions,
+projected and synthetic sentences are all written here; the reader of JSON lines takes anybody's spellings besides.
 """
 
 import json
@@ -29,6 +29,8 @@ def as_object(sentence: Sentence, *, tokens: bool = True) -> dict[str, Any]:
         value["tokens"] = sentence.tokens
     if sentence.unknown:
         value["unknown"] = sentence.unknown
+    if sentence.document:
+        value["document"] = sentence.document
     return value
 
 
@@ -59,7 +61,8 @@ def from_object(value: Mapping[str, Any]) -> Sentence:
         tokens = value.get("tokens")
         offsets = tuple((start, end) for start, end in tokens) if tokens is not None else None
         unknown = tuple((start, end) for start, end in value.get("unknown", ()))
-        return Sentence(value["id"], value["text"], value["language"], spans, offsets, unknown)
+        document = value.get("document", "")
+        return Sentence(value["id"], value["text"], value["language"], spans, offsets, unknown, document)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"not a sentence as the harness writes it ({type(error).__name__}: {error})") from error
 

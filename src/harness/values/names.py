@@ -43,9 +43,41 @@ def scores(split: str, language: str, values: Mapping[str, float]) -> dict[str, 
     return {score(split, language, measure): value for measure, value in values.items()}
 
 
+def language_of(name: str) -> str:
+    """Return the language of a score's name: ``test/sv/entity_f1`` → ``sv``; empty for other metrics."""
+    parts = name.split("/")
+    return parts[1] if len(parts) > 2 and parts[0] in ("test", "dev", *PROXY_SPLITS) else ""
+
+
 def measure_of(name: str) -> str:
     """Return the measure of a score's name: ``test/sv/PER/entity_f1`` → ``PER/entity_f1``."""
     return name.split("/", 2)[2]
+
+
+PROXY_SPLITS: Final = ("translated_dev", "synthetic_dev")
+"""Labelled sentences in the target languages without target gold."""
+
+PROXY_MEASURES: Final = ("entity_f1", "span_f1")
+"""What is kept of a model's scores on a proxy."""
+
+
+def curve(split: str, language: str) -> str:
+    """Return the name of the entity F1 in the course of a training."""
+    return f"curve/{split}/{language}/entity_f1"
+
+
+def is_curve(name: str) -> bool:
+    """Return True for a score in the course of a training, of one of several models too."""
+    return "curve/" in name and (name.startswith("curve/") or "/curve/" in name)
+
+
+def part_of(name: str) -> tuple[str, str]:
+    """Return the model and the plain name of a curve: ``sv/train/loss`` → ``sv`` and ``train/loss``."""
+    for plain in ("curve/", "train/"):
+        part, found, rest = name.partition(plain)
+        if found and (not part or part.endswith("/")):
+            return part.removesuffix("/"), plain + rest
+    return "", name
 
 
 def is_test(name: str) -> bool:
@@ -84,8 +116,13 @@ SECONDS: Final = "train/seconds"
 STEP_SECONDS: Final = "train/step_seconds"
 SENTENCES_PER_SECOND: Final = "train/sentences_per_second"
 EPOCHS: Final = "train/epochs"
+STEPS: Final = "train/steps"
+TOKENS: Final = "train/tokens"
+SENTENCES_SEEN: Final = "train/sentences_seen"
+KEPT_STEP: Final = "train/kept_step"
 BEST_EPOCH: Final = "train/best_epoch"
 BEST_DEV_F1: Final = "train/best_dev_entity_f1"
+"""Dev entity F1 of the weights that are kept; the name is older than ``trainer.selection``."""
 BF16: Final = "train/bf16"
 TRAIN_SENTENCES: Final = "train/sentences"
 TRAIN_WINDOWED: Final = "train/windowed_sentences"
@@ -96,8 +133,13 @@ LOSS: Final = "train/loss"
 DEV_F1: Final = "train/dev_entity_f1"
 IS_COLLAPSED: Final = "train/collapsed"
 
-OF_EACH_MODEL: Final = (PARAMETERS, ENCODER_PARAMETERS, SIZE_MB, SECONDS, SENTENCES_PER_SECOND, BEST_DEV_F1)
+OF_EACH_MODEL: Final = (
+    PARAMETERS, ENCODER_PARAMETERS, SIZE_MB, SECONDS, SENTENCES_PER_SECOND, BEST_DEV_F1, STEPS, SENTENCES_SEEN, TOKENS,
+)  # fmt: skip
 """Reported for the run as a whole too, where it trains several models."""
+
+SUMMED: Final = (SECONDS, SENTENCES_SEEN, TOKENS)
+"""Of these the sum, which is what the run has cost; of the others, of the steps of a model too, the mean."""
 
 
 def of_model(part: str, name: str) -> str:
@@ -157,8 +199,14 @@ DATA_TESTS: Final = "data.tests"
 DATA_TRANSLATED: Final = "data.translated"
 LEARNING_RATE: Final = "trainer.learning_rate"
 MAX_EPOCHS: Final = "trainer.max_epochs"
+MAX_STEPS: Final = "trainer.max_steps"
+MAX_TOKENS: Final = "trainer.max_tokens"
 THREADS: Final = "trainer.threads"
 SEED: Final = "seed"
+SEEDS_APART: Final = ("seeds.data", "seeds.init", "seeds.order")
+"""Seeds that were set apart from the common one."""
+PINNED_SEEDS: Final = "seeds.apart"
+"""Which they were, in the place of their values: runs that differ in these alone are repetitions of one setting."""
 
 ALIASES: Final = {
     "encoder": "encoder.name",
@@ -194,6 +242,8 @@ CHECKPOINT_KEPT: Final = "kept"
 CHECKPOINT_NONE: Final = "none"
 CHECKPOINT_REMOVED: Final = "removed: another trial is better on dev"
 COLLAPSED: Final = "harness.collapsed"
+COLLAPSED_LANGUAGES: Final = "harness.collapsed_languages"
+"""Of a run with several models: the target languages of those that collapsed, by comma, where others are sound."""
 REBUILT: Final = "harness.rebuilt"
 KIND: Final = "harness.kind"
 KIND_SWEEP: Final = "sweep"
@@ -210,6 +260,12 @@ ORACLE: Final = "oracle"
 LANGUAGES: Final = "languages"
 SCORER: Final = "scorer"
 RESTRICTED: Final = "restricted"
+LEAKS: Final = "harness.leaks"
+"""Test sentences that were found in the training mixture and allowed by name."""
+NOTE: Final = "harness.note"
+"""What a reader of a run's figures should know."""
+PROXIES: Final = "harness.proxies"
+"""Label-free development sets a run was scored on, with their digests."""
 
 
 def version(package: str) -> str:
@@ -235,6 +291,8 @@ TRIAL_ALIVE: Final = "harness.alive"
 CONFIG: Final = "config.json"
 SWEEP: Final = "sweep.json"
 BEST: Final = "best.json"
+COUNTS: Final = "counts.json"
+"""Counts per sentence of every scored corpus, without text."""
 
 
 def checkpoint(part: str = "") -> str:
@@ -246,6 +304,11 @@ def predictions(part: str, split: str, language: str) -> str:
     """Return the artifact of the predictions on a corpus."""
     folder = f"predictions/{part}" if part else "predictions"
     return f"{folder}/{split}.{language}.jsonl"
+
+
+def stored_as(split: str, language: str, part: str = "") -> str:
+    """Return the name of a corpus in the counts per sentence: ``test.sv``; of a further model ``test.en@sv``."""
+    return f"{split}.{language}@{part}" if part else f"{split}.{language}"
 
 
 def quality_card(language: str) -> str:

@@ -49,6 +49,7 @@ class Sentence:
     :param spans: sorted, non-overlapping, never empty, no blank at an edge.
     :param tokens: half-open character offsets of the tokens the corpus came with, or ``None`` for raw text.
     :param unknown: half-open character offsets where an entity may stand that was lost; training passes over them.
+    :param document: name of the document it is part of, where the source has one.
     :raises DataError: a span is empty, outside the text, overlapping, or begins or ends with a blank.
     """
 
@@ -58,6 +59,7 @@ class Sentence:
     spans: tuple[Span, ...] = ()
     tokens: tuple[tuple[int, int], ...] | None = None
     unknown: tuple[tuple[int, int], ...] = ()
+    document: str = ""
 
     def __post_init__(self) -> None:
         ordered = tuple(sorted(self.spans))
@@ -76,7 +78,7 @@ class Sentence:
 
     def with_spans(self, spans: Iterable[Span]) -> Sentence:
         """Return the same sentence with other spans."""
-        return Sentence(self.id, self.text, self.language, tuple(spans), self.tokens, self.unknown)
+        return Sentence(self.id, self.text, self.language, tuple(spans), self.tokens, self.unknown, self.document)
 
 
 def span_fault(text: str, span: Span, previous: Span | None) -> str:

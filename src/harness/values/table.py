@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Kind = Literal["text", "size", "score"]
-"""text; size: a number with one decimal; score: 0..1, shown in points of 100."""
+Kind = Literal["text", "size", "count", "ratio", "score"]
+"""text; size: a number with one decimal; count: without decimals; ratio: with two; score: 0..1, shown in points of
+100."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,13 @@ class Table:
 
     :param rows: one cell a column: text, or a :class:`Figure`.
     :param details: more of each row at full precision, for JSON and CSV: run ids, what was left out.
+    :param notes: what a reader must know, a sentence each.
     """
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[str | Figure, ...], ...]
     details: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
 
     @property
     def header(self) -> list[str]:
@@ -60,6 +63,10 @@ def _shown(column: Column, cell: str | Figure) -> str:
         return cell
     if cell.value is None:
         return ""
+    if column.kind == "count":
+        return f"{cell.value:.0f}"
+    if column.kind == "ratio":
+        return f"{cell.value:.2f}"
     factor = 100 if column.kind == "score" else 1
     deviation = f" ±{factor * cell.deviation:.1f}" if cell.deviation is not None else ""
     return f"{factor * cell.value:.1f}{deviation}"
