@@ -41,8 +41,8 @@ def bench_harness(count: int) -> dict[str, float]:
     from harness.model.plan import TrainingData, TrainingPlan
     from harness.model.train import train
 
-    settings = TrainerConfig(batch_size=BATCH, max_length=256, window_overlap=64)
-    plan = TrainingPlan(EncoderCard(name="minilm", path=encoder_folder()), LABELS, settings, 5e-5, 1, 1)
+    settings = TrainerConfig(batch_size=BATCH, max_length=256, window_overlap=64, evaluations=1)
+    plan = TrainingPlan(EncoderCard(name="minilm", path=encoder_folder()), LABELS, settings, 5e-5, 1, None, 1, 1)
     learned = sentences(count)
     memory = EncoderMemory()
     with tempfile.TemporaryDirectory() as scratch:

@@ -43,11 +43,14 @@ def score_toy_dev(gold: list, spans: list) -> dict[str, float]:  # type: ignore[
     return measures(count_spans(gold, spans, LABELS), LABELS)
 
 
-def plan(kind: str, tiny_bert: Path, *, seed: int = 1, epochs: int = 6, **settings: object) -> TrainingPlan:
+def plan(kind: str, tiny_bert: Path, *, seed: int = 1, epochs: int = 6, **settings: Any) -> TrainingPlan:
     chosen = {"batch_size": 8, "threads": 1, "max_length": 64, "window_overlap": 8, "precision": "32", **settings}
     encoder = card(kind, tiny_bert)
     assert encoder.learning_rate is not None
-    return TrainingPlan(encoder, LABELS, TrainerConfig.model_validate(chosen), encoder.learning_rate, epochs, seed)
+    return TrainingPlan(
+        encoder, LABELS, TrainerConfig.model_validate(chosen), encoder.learning_rate, epochs, settings.get("max_steps"),
+        seed, seed,
+    )  # fmt: skip
 
 
 def toy_data(train: list[Sentence] | None = None, dev: list[Sentence] | None = None) -> TrainingData:

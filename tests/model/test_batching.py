@@ -42,3 +42,16 @@ def test_devices_share_the_batches_and_make_the_same_number_of_steps() -> None:
     shards = [passes(1, rank=rank, world_size=3)[0] for rank in range(3)]
     assert {len(shard) for shard in shards} == {3}
     assert {index for shard in shards for batch in shard for index in batch} == set(range(29))
+
+
+def test_runs_that_add_sentences_keep_the_others_in_the_same_order() -> None:
+    """Of one length, so that sorting by length moves nothing."""
+
+    def order(count: int) -> list[int]:
+        generator = np.random.default_rng([7, 0])
+        batches = batches_by_length([9] * count, batch_size=1, token_budget=None, generator=generator)
+        return [index for batch in batches for index in batch]
+
+    places = np.random.default_rng([7, 0]).random(10)
+    assert np.array_equal(places, np.random.default_rng([7, 0]).random(30)[:10])
+    assert sorted(order(30)) == list(range(30)) and order(10) != list(range(10))

@@ -20,7 +20,7 @@ class Killed(BaseException):
 
 
 def go_on(kind: str, tiny_bert: Path, folder: Path, watch: Watch | None = None, **settings: Any) -> Trained:
-    chosen = plan(kind, tiny_bert, epochs=EPOCHS, patience=None, **settings)
+    chosen = plan(kind, tiny_bert, epochs=EPOCHS, evaluations=EPOCHS, **settings)
     watch = watch or Watch(state_seconds=0)
     return train(chosen, toy_data(), memory=EncoderMemory(), folder=folder, watch=watch)
 
@@ -52,29 +52,35 @@ def same(first: Trained, second: Trained) -> bool:
     )
 
 
-@pytest.mark.parametrize("accumulate", [1, 4])
+MEAN = {"selection": "average", "average_last": 2, "max_steps": 15}
+"""Ends within the third pass; kept is the mean of the evaluations at steps 10 and 15."""
+
+
+@pytest.mark.parametrize(
+    "settings", [{"accumulate_batches": 1}, {"accumulate_batches": 4}, {"selection": "best"}, MEAN], ids=str
+)
 @pytest.mark.parametrize("kind", ["char-bilstm", "transformer"])
 def test_a_training_killed_before_any_step_ends_as_an_undisturbed_one(
-    kind: str, accumulate: int, tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kind: str, settings: dict[str, Any], tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # 48 sentences in batches of 8: 6 steps an epoch; the second epoch of 6 batches ends within an accumulation of 4.
     undisturbed = tmp_path / "undisturbed"
     undisturbed.mkdir()
-    reference = go_on(kind, tiny_bert, undisturbed, accumulate_batches=accumulate)
-    for step in (1, 5, 6, 7, 11, 12, 17):
+    reference = go_on(kind, tiny_bert, undisturbed, **settings)
+    for step in (1, 5, 6, 7, 11, 12, 14 if "max_steps" in settings else 17):
         folder = tmp_path / f"killed-{step}"
         folder.mkdir()
         with monkeypatch.context() as patched:
             kill_before(step, patched)
             with pytest.raises(Killed):
-                go_on(kind, tiny_bert, folder, accumulate_batches=accumulate)
+                go_on(kind, tiny_bert, folder, **settings)
         (state,) = [path for path in folder.iterdir() if path.is_dir()]
         assert (state / STATE).is_file()
-        epochs: list[int] = []
-        watch = Watch(on_epoch=lambda epoch, values, heard=epochs: heard.append(epoch), state_seconds=0)
-        resumed = go_on(kind, tiny_bert, folder, watch, accumulate_batches=accumulate)
+        told: list[int] = []
+        watch = Watch(on_evaluation=lambda evaluation, told=told: told.append(evaluation.number), state_seconds=0)
+        resumed = go_on(kind, tiny_bert, folder, watch, **settings)
         assert same(reference, resumed), f"killed before step {step}"
-        assert epochs == [1, 2, 3], "whoever watches hears of every epoch"
+        assert told == [1, 2, 3], "whoever watches hears of every evaluation"
 
 
 def test_a_finished_training_is_taken_up_and_one_of_other_data_is_not(tiny_bert: Path, tmp_path: Path) -> None:

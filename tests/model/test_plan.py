@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from harness.model.plan import Watch
+from harness.model.plan import Evaluation, Watch
 from tests.model.models_cases import plan
 
 
@@ -14,4 +14,4 @@ def test_a_plan_is_known_by_all_that_moves_a_weight(tiny_bert: Path) -> None:
 
 def test_nobody_needs_to_watch() -> None:
     Watch().on_start("run")
-    Watch().on_epoch(1, {})
+    Watch().on_evaluation(Evaluation(1, 1, 1, 1.0, 0.5, {"entity_f1": 0.5}))

@@ -1,7 +1,9 @@
 """Seeded batches of similar length: the cheapest speed-up there is.
 
-All windows are shuffled, sorted by length (so equal lengths come in random order), cut into batches, and the
-batches shuffled. On two CPU cores this alone trained MiniLM 2.8 times as fast as plain shuffling.
+All windows get a random place, are sorted by length (so equal lengths come in random order), cut into batches, and the
+batches shuffled. The places of the first windows do not depend on how many follow: runs of one seed that add sentences
+to the same ones keep these in the same order. On two CPU cores this alone trained MiniLM 2.8 times as fast as plain
+shuffling.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,7 +26,7 @@ def batches_by_length(
     """
     order = np.arange(len(lengths))
     if generator is not None:
-        generator.shuffle(order)
+        order = np.argsort(generator.random(len(lengths)), kind="stable")
     sizes = np.asarray(lengths)
     order = order[np.argsort(-sizes[order], kind="stable")]
     batches: list[list[int]] = []
@@ -75,7 +77,8 @@ class BucketSampler:
         """Go on behind some passes, and some batches of the next one."""
         self._passes, self._done = passes, batches
 
-    def _batches(self, number: int) -> list[list[int]]:
+    def of_pass(self, number: int) -> list[list[int]]:
+        """Return the batches of one pass, from 0."""
         batches = batches_by_length(
             self._lengths,
             batch_size=self._batch_size,
@@ -88,8 +91,8 @@ class BucketSampler:
     def __iter__(self) -> Iterator[list[int]]:
         number, done = self._passes, self._done
         self._passes, self._done = number + 1, 0
-        return iter(self._batches(number)[done:])
+        return iter(self.of_pass(number)[done:])
 
     def __len__(self) -> int:
         # The number of batches does not depend on the shuffle: lengths are sorted before they are cut.
-        return len(self._batches(0))
+        return len(self.of_pass(0))

@@ -66,10 +66,11 @@ def prediction_batches(corpus: EncodedCorpus) -> list[list[int]]:
 
 
 class TaggingData(pl.LightningDataModule):
-    """Training and development batches of one model.
+    """Training batches of one model, and the corpora it is scored on meanwhile.
 
     :param train: labelled corpus; its tags become ``Batch.tags``.
     :param dev: the corpus that selects the checkpoint.
+    :param watched: corpora that are scored at each evaluation besides.
     :param plan: tags, batch size and seed.
     """
 
@@ -79,28 +80,33 @@ class TaggingData(pl.LightningDataModule):
         dev: EncodedCorpus,
         coder: Coder,
         plan: TrainingPlan,
+        watched: Sequence[EncodedCorpus] = (),
     ) -> None:
         super().__init__()
         self.train_corpus = train
         self.dev_corpus = dev
-        self._coder = coder
+        self.watched_corpora = tuple(watched)
+        self.coder = coder
         self._plan = plan
         tag_ids = {tag: number for number, tag in enumerate(plan.tags)}
         self._tags, self.inexact_spans = gold_tags(train.sentences, train.encoded, tag_ids)
         self.position = (0, 0)
         """Passes, and batches of the next one, that a resumed training has behind it."""
 
-    def train_dataloader(self) -> DataLoader[Window]:
-        """Return batches of training windows; every pass is shuffled differently."""
-        trainer = self.trainer
-        sampler = BucketSampler(
+    def _sampler(self, rank: int = 0, world_size: int = 1) -> BucketSampler:
+        return BucketSampler(
             [len(window.pieces) for window in self.train_corpus.windows],
             batch_size=self._plan.settings.batch_size,
             token_budget=self._plan.settings.token_budget,
-            seed=self._plan.seed,
-            rank=trainer.global_rank if trainer else 0,
-            world_size=trainer.world_size if trainer else 1,
+            seed=self._plan.order_seed,
+            rank=rank,
+            world_size=world_size,
         )
+
+    def train_dataloader(self) -> DataLoader[Window]:
+        """Return batches of training windows; every pass is shuffled differently."""
+        trainer = self.trainer
+        sampler = self._sampler(trainer.global_rank, trainer.world_size) if trainer else self._sampler()
         sampler.start_at(*self.position)
         return DataLoader(
             self.train_corpus.windows,  # type: ignore[arg-type]
@@ -108,18 +114,29 @@ class TaggingData(pl.LightningDataModule):
             collate_fn=self._collate_labelled,
         )
 
-    def val_dataloader(self) -> DataLoader[int]:
-        """Return batches of development windows, with their indices."""
-        return DataLoader(
-            range(len(self.dev_corpus.windows)),  # type: ignore[arg-type]
-            batch_sampler=prediction_batches(self.dev_corpus),
-            collate_fn=self._collate_indices,
-        )
+    def seen(self, steps: int) -> tuple[int, int]:
+        """Return sentences (each window of a long one) and pieces of the first steps, without padding and special
+        pieces.
+        """
+        settings = self._plan.settings
+        sampler = self._sampler()
+        a_step = settings.accumulate_batches * settings.devices
+        passes, rest = divmod(steps, max(1, -(-len(sampler) // a_step)))
+        last = [index for batch in sampler.of_pass(passes)[: rest * a_step] for index in batch]
+        lengths = np.array([len(window.pieces) for window in self.train_corpus.windows], dtype=np.int64)
+        return passes * len(lengths) + len(last), int(passes * lengths.sum() + lengths[last].sum())
+
+    def steps_for(self, tokens: int) -> int:
+        """Return the steps in which at least so many pieces are seen."""
+        low, high = 1, 1
+        while self.seen(high)[1] < tokens:
+            low, high = high, 2 * high
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (middle + 1, high) if self.seen(middle)[1] < tokens else (low, middle)
+        return low
 
     def _collate_labelled(self, batch: list[Window]) -> Batch:
         tags: list[Integers] = [self._tags[window.sentence][window.words] for window in batch]
         labelled = torch.from_numpy(np.concatenate(tags).astype(np.int64))
-        return replace(self._coder.collate(batch), tags=labelled)
-
-    def _collate_indices(self, indices: list[int]) -> tuple[list[int], Batch]:
-        return indices, self._coder.collate([self.dev_corpus.windows[index] for index in indices])
+        return replace(self.coder.collate(batch), tags=labelled)

@@ -1,18 +1,46 @@
 """What one training is, resolved once and frozen; and who watches it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from harness.config import EncoderCard, TrainerConfig
+from harness.config import Config, EncoderCard, TrainerConfig
 from harness.values.labels import tag_names
 from harness.values.records import Sentence, Span
 
 ScoreDev = Callable[[list[tuple[Span, ...]]], dict[str, float]]
-"""From the predicted spans of the dev set to measures; ``entity_f1`` selects. With several devices it is pickled."""
+"""From the predicted spans of some sentences to measures. With several devices it is pickled."""
 
-OnEpoch = Callable[[int, dict[str, float]], None]
-"""Called after each epoch (from 1) with its loss and dev measures; may raise to stop the run."""
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What one scoring of the dev set in the course of a training has seen.
+
+    :param number: from 1.
+    :param step: optimizer steps done.
+    :param steps: optimizer steps of the whole training.
+    :param epoch: passes over the mixture, as a fraction within one.
+    :param loss: mean training loss since the former evaluation.
+    :param measures: of the dev set, 0..1; ``entity_f1`` selects.
+    :param watched: further scores under their full names, for curves alone.
+    """
+
+    number: int
+    step: int
+    steps: int
+    epoch: float
+    loss: float
+    measures: dict[str, float]
+    watched: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def score(self) -> float:
+        """The dev score that selects."""
+        return self.measures["entity_f1"]
+
+
+OnEvaluation = Callable[[Evaluation], None]
+"""Called after each evaluation; may raise to stop the run."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +49,9 @@ class TrainingPlan:
 
     :param labels: entity labels, in the order of the network's classes.
     :param learning_rate: peak of the schedule.
-    :param seed: of initial weights, order and dropout.
+    :param max_steps: optimizer steps; without them the schedule is laid over ``max_epochs``.
+    :param init_seed: of initial weights.
+    :param order_seed: of the order of sentences, and of dropout.
     """
 
     encoder: EncoderCard
@@ -29,7 +59,18 @@ class TrainingPlan:
     settings: TrainerConfig
     learning_rate: float
     max_epochs: int
-    seed: int
+    max_steps: int | None
+    init_seed: int
+    order_seed: int
+
+    @classmethod
+    def of(cls, config: Config) -> "TrainingPlan":
+        """Return the plan of every model of an experiment."""
+        seeds = config.resolved_seeds
+        return cls(
+            config.encoder, config.data.labels, config.trainer, config.learning_rate, config.max_epochs,
+            config.trainer.max_steps, seeds["init"], seeds["order"],
+        )  # fmt: skip
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -43,18 +84,39 @@ class TrainingPlan:
             "labels": list(self.labels),
             "settings": self.settings.model_dump(mode="json"),
             "learning_rate": self.learning_rate,
-            "max_epochs": self.max_epochs,
-            "seed": self.seed,
+            "max_epochs": None if self.max_steps or self.settings.max_tokens else self.max_epochs,
+            "max_steps": self.max_steps,
+            "seeds": [self.init_seed, self.order_seed],
         }
 
 
 @dataclass(frozen=True)
+class Watched:
+    """A labelled corpus that is scored at each evaluation.
+
+    :param score: gives scores under their full names.
+    """
+
+    sentences: Sequence[Sentence]
+    score: ScoreDev
+
+
+@dataclass(frozen=True)
 class TrainingData:
-    """Sentences to learn from, sentences to select on, and what scores the latter."""
+    """Sentences to learn from, sentences to select on, and what scores the latter.
+
+    :param watched: more sentences to score at each evaluation, for curves; nothing rests on them.
+    """
 
     train: Sequence[Sentence]
     dev: Sequence[Sentence]
     score_dev: ScoreDev
+    watched: Sequence[Watched] = ()
+
+    @property
+    def dev_is_learned(self) -> bool:
+        """Whether a model of these sentences can be judged by this dev set: it has seen a language of it."""
+        return bool({sentence.language for sentence in self.dev} & {sentence.language for sentence in self.train})
 
 
 def _ignore(*_: object) -> None:
@@ -71,6 +133,6 @@ class Watch:
     """
 
     on_start: Callable[[str], None] = _ignore
-    on_epoch: OnEpoch = _ignore
+    on_evaluation: OnEvaluation = _ignore
     progress: bool = False
     state_seconds: float = 30.0

@@ -20,12 +20,14 @@ class Predictions:
     :param account: what the recogniser could not see: ``windowed_sentences``, ``unseen_words``.
     :param scores: probability of each span, 0..1; nothing where the recogniser gives none.
     :param projection: of spans that were carried from another text: what became of them, by name.
+    :param tagged: that other text with the spans that were found in it.
     """
 
     spans: list[tuple[Span, ...]]
     account: Account
     scores: list[tuple[float, ...]] | None = None
     projection: Mapping[str, float] = field(default_factory=dict)
+    tagged: tuple[Sentence, ...] = ()
 
 
 class Recogniser(Protocol):
@@ -79,4 +81,5 @@ class ThroughTranslation:
             raise ValueError("a route leads back to its own test set only")
         tagged = self.recogniser.predict(translated)
         spans, fates = self.route.back(tagged.spans)
-        return Predictions(spans, tagged.account, projection=fates)
+        between = tuple(sentence.with_spans(found) for sentence, found in zip(translated, tagged.spans, strict=True))
+        return Predictions(spans, tagged.account, projection=fates, tagged=between)

@@ -1,6 +1,5 @@
 """The Lightning module: cross-entropy on first pieces, AdamW with linear warm-up and decay."""
 
-import math
 from typing import Any
 
 import pytorch_lightning as pl
@@ -8,26 +7,23 @@ import torch
 from torch import Tensor, nn
 
 from harness.model.contract import Batch, Network
-from harness.model.plan import ScoreDev, TrainingPlan
-from harness.model.predict import TagMerger
+from harness.model.datamodule import EncodedCorpus, TaggingData
+from harness.model.plan import TrainingData, TrainingPlan
+from harness.model.predict import predict_spans
+from harness.values.records import Span
 
 
 class Tagger(pl.LightningModule):
-    """Trains a network to tag words.
+    """Trains a network to tag words."""
 
-    :param score_dev: scores the dev predictions at the end of an epoch.
-    """
-
-    def __init__(self, network: Network, plan: TrainingPlan, score_dev: ScoreDev) -> None:
+    def __init__(self, network: Network, plan: TrainingPlan, data: TrainingData) -> None:
         super().__init__()
         self.network = network
         self.plan = plan
-        self.score_dev = score_dev
-        self.dev_measures: dict[str, float] = {}
+        self.data = data
         self.words_per_batch = 1.0
         self.losses: list[Tensor] = []
-        """Of the steps of this epoch."""
-        self._merger: TagMerger | None = None
+        """Of the steps since the former evaluation."""
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor | None:
         """Return the summed cross-entropy of a batch over the mean number of labelled words in one.
@@ -69,30 +65,23 @@ class Tagger(pl.LightningModule):
         batches = len(self.trainer.train_dataloader.batch_sampler) * self.trainer.world_size  # type: ignore[union-attr]
         self.words_per_batch = max(1.0, sum(len(window.words) for window in windows) / batches)
 
-    def on_train_epoch_end(self) -> None:
-        """Note a loss that is not a number: the run has diverged and stops."""
-        if not math.isfinite(self.training_loss()):
-            self.trainer.should_stop = True
-        self.losses.clear()
-
     def training_loss(self) -> float:
-        """Return the mean loss of the epoch so far; 0 before the first step."""
+        """Return the mean loss since the former evaluation; 0 before the first step."""
         return float(torch.stack(self.losses).mean()) if self.losses else 0.0
 
-    def on_validation_epoch_start(self) -> None:
-        """Start collecting predictions."""
-        self._merger = TagMerger(self.trainer.datamodule.dev_corpus, self.plan.tags)  # type: ignore[attr-defined]
+    def evaluate(self) -> tuple[dict[str, float], dict[str, float]]:
+        """Return the measures of the dev set, and the scores of the corpora that are watched besides."""
+        data: TaggingData = self.trainer.datamodule  # type: ignore[attr-defined]
+        bf16 = str(self.trainer.precision).startswith("bf16")
 
-    def validation_step(self, batch: tuple[list[int], Batch], batch_idx: int) -> None:
-        """Predict the tags of some dev windows."""
-        indices, windows = batch
-        assert self._merger is not None
-        self._merger.add(indices, self.network(windows).argmax(dim=-1).to("cpu", torch.int32).numpy())
+        def spans(corpus: EncodedCorpus) -> list[tuple[Span, ...]]:
+            return predict_spans(self.network, corpus, data.coder, self.plan.tags, device=self.device, bf16=bf16)
 
-    def on_validation_epoch_end(self) -> None:
-        """Score the dev set."""
-        assert self._merger is not None
-        self.dev_measures = self.score_dev(self._merger.spans())
+        measures = self.data.score_dev(spans(data.dev_corpus))
+        scored = zip(self.data.watched, data.watched_corpora, strict=True)
+        watched = {name: value for corpus, encoded in scored for name, value in corpus.score(spans(encoded)).items()}
+        self.network.train()
+        return measures, watched
 
     def configure_optimizers(self) -> Any:
         """Return AdamW (decay on matrices only) and a schedule that warms up and falls to 0 linearly."""

@@ -1,8 +1,8 @@
-"""Training one model: Lightning's Trainer, the best checkpoint by dev score, early stopping, collapse detection.
+"""Training one model: Lightning's Trainer, evaluations at shares of the budget, the kept weights, collapse.
 
-The weights of the best epoch are a safetensors file (no pickle) written beside its final name and renamed, so a kill or
-a full disk leaves the last good one. Selection sees only what ``score_dev`` scores: source dev under the zero-shot
-protocol. A training that was killed goes on from its last full state, see :mod:`harness.model.checkpoint`.
+The weights are a safetensors file (no pickle) written beside its final name and renamed, so a kill or a full disk
+leaves the last good one. Selection sees only what ``score_dev`` scores: no target gold under the zero-shot protocol. A
+training that was killed goes on from its last full state, see :mod:`harness.model.checkpoint`.
 """
 
 import copy
@@ -11,7 +11,7 @@ import logging
 import os
 import random
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
@@ -22,19 +22,20 @@ import torch
 from safetensors.torch import load_file
 
 from harness.config import TrainerConfig
+from harness.machine.files import atomic_path
 from harness.machine.process import release_freed_memory, thread_count
 from harness.machine.provenance import available_cores
 from harness.model.checkpoint import FINISHED, STATE, PlainCheckpointIO, StateKeeper, TrainingFolder, read_position
-from harness.model.contract import Network, model_size
+from harness.model.contract import Network, model_size, state_of
 from harness.model.datamodule import TaggingData
 from harness.model.encoder_memory import EncoderMemory
-from harness.model.plan import TrainingData, TrainingPlan, Watch
-from harness.model.predict import bf16_is_fast
-from harness.model.selection import Recorder, Selection
+from harness.model.plan import Evaluation, TrainingData, TrainingPlan, Watch
+from harness.model.predict import bf16_is_fast, predict_spans
+from harness.model.selection import Recorder, Selection, save_weights
 from harness.model.tagger import Tagger
 from harness.model.trained import TrainedTagger
 from harness.values import names
-from harness.values.errors import ConfigError, HarnessError
+from harness.values.errors import ConfigError
 
 logger = logging.getLogger(__name__)
 
@@ -45,30 +46,40 @@ RECORD = "record.json"
 class Training:
     """Record of one training.
 
-    :param best_epoch: from 1; 0 where no epoch scored above 0.
-    :param best_score: dev entity F1 of the checkpoint, 0..1.
+    :param kept: number of the evaluation whose weights are kept (the last one of a mean), from 1; 0 for none.
+    :param selected: measures of the dev set with the kept weights.
+    :param steps: optimizer steps done.
+    :param epochs: passes over the mixture, as a fraction where the last one is not whole.
+    :param sentences: sentences seen, windows of long ones apart.
+    :param tokens: pieces seen, without padding.
     :param seconds: wall time of the fit, dev scoring included; of all its parts where it was resumed.
     :param train_seconds: wall time of the training steps alone.
     :param collapsed: why the model must not be averaged with others; empty for a sound one.
-    :param history: loss and dev measures of each epoch.
+    :param note: what a reader of its figures should know; empty for nothing.
+    :param history: the evaluations.
     """
 
-    best_epoch: int
-    best_score: float
+    kept: int
+    selected: dict[str, float]
+    steps: int
+    epochs: float
+    sentences: int
+    tokens: int
     seconds: float
     train_seconds: float
     collapsed: str
-    history: tuple[dict[str, float], ...]
+    note: str
+    history: tuple[Evaluation, ...]
 
     @property
-    def epochs(self) -> int:
-        """Number of epochs trained."""
-        return len(self.history)
+    def kept_step(self) -> int:
+        """Optimizer steps behind the kept weights."""
+        return self.history[self.kept - 1].step if self.kept else 0
 
     @property
-    def selected(self) -> dict[str, float]:
-        """Loss and dev measures of the epoch whose weights were kept."""
-        return self.history[max(0, self.best_epoch - 1)]
+    def score(self) -> float:
+        """Dev entity F1 of the kept weights, 0..1."""
+        return self.selected["entity_f1"]
 
 
 @dataclass(frozen=True)
@@ -105,13 +116,16 @@ def train(
     settings = plan.settings
     loaded, coder = memory.load(plan.encoder, plan.tags, settings.max_length)
     network = copy.deepcopy(loaded)  # training must not touch the one that is kept
-    network.reset(plan.seed)
+    network.reset(plan.init_seed)
     overlap = min(settings.window_overlap, coder.longest // 2)
     encoded = TaggingData(
-        memory.encode(data.train, coder, overlap), memory.encode(data.dev, coder, overlap), coder, plan
-    )
+        memory.encode(data.train, coder, overlap), memory.encode(data.dev, coder, overlap), coder, plan,
+        [memory.encode(watched.sentences, coder, overlap) for watched in data.watched],
+    )  # fmt: skip
     if not encoded.train_corpus.windows:
         raise ConfigError("the training mixture is empty; choose another method, ratio or corpus")
+    if settings.max_tokens:
+        plan = replace(plan, max_steps=encoded.steps_for(settings.max_tokens))
     device = training_device(settings)
     machine = _Machine(
         device, use_bf16(settings, device, allowed=plan.encoder.bf16), settings.threads or available_cores()
@@ -120,10 +134,12 @@ def train(
     with thread_count(machine.threads):
         training = _finished(states, watch)
         if training is None:
-            training = _fit(Tagger(network, plan, data.score_dev), encoded, machine, states, watch)
+            training = _fit(Tagger(network, plan, data), encoded, machine, states, watch)
     network.load_state_dict(load_file(states.best))
     if training.collapsed:
         logger.warning("this run has collapsed: %s", training.collapsed)
+    if training.note:
+        logger.warning("%s", training.note)
     tagger = TrainedTagger(
         network, coder, plan.tags, plan.encoder, settings.max_length, overlap,
         device=device, bf16=machine.bf16, threads=machine.threads, encode=memory.encode,
@@ -147,23 +163,24 @@ def _finished(states: TrainingFolder, watch: Watch) -> Training | None:
     if state is None or state.name != FINISHED:
         return None
     values = json.loads((state / RECORD).read_text(encoding="utf-8"))
-    training = Training(**{**values, "history": tuple(values["history"])})
+    history = tuple(Evaluation(**evaluation) for evaluation in values.pop("history"))
+    training = Training(**values, history=history)
     logger.info("training was finished before, its weights are taken up")
-    for epoch, measures in enumerate(training.history, 1):
-        watch.on_epoch(epoch, measures)
+    for evaluation in training.history:
+        watch.on_evaluation(evaluation)
     return training
 
 
 def _fit(tagger: Tagger, data: TaggingData, machine: _Machine, states: TrainingFolder, watch: Watch) -> Training:
-    """Run the epochs and leave the best weights in the folder."""
+    """Make the steps and leave the weights to keep in the folder."""
     settings = tagger.plan.settings
     several = settings.devices > 1
-    epochs = states.path / "epochs.jsonl"
+    elsewhere = states.path / "evaluations.jsonl"
     if several:  # states are of one process: this training begins anew
-        epochs.unlink(missing_ok=True)
+        elsewhere.unlink(missing_ok=True)
         states.best.unlink(missing_ok=True)
-    recorder = Recorder(epochs) if several else None
-    selection = Selection(states.best, settings.patience, recorder or watch.on_epoch)
+    recorder = Recorder(elsewhere) if several else None
+    selection = Selection(states.best, settings, watch.on_evaluation, recorder)
     keeper = [] if several else [StateKeeper(states, selection, watch.state_seconds)]
     state = None if several else states.newest()
     if state is not None:
@@ -172,7 +189,7 @@ def _fit(tagger: Tagger, data: TaggingData, machine: _Machine, states: TrainingF
     if several and machine.device.type == "cpu":
         # Read by the processes that Lightning starts; each would otherwise take all cores.
         os.environ["OMP_NUM_THREADS"] = str(max(1, torch.get_num_threads() // settings.devices))
-    seed_everything(tagger.plan.seed)
+    seed_everything(tagger.plan.order_seed)
     trainer = _trainer(tagger.plan, machine, [selection, *keeper], progress=watch.progress)
     release_freed_memory()
     started = time.perf_counter()
@@ -184,16 +201,53 @@ def _fit(tagger: Tagger, data: TaggingData, machine: _Machine, states: TrainingF
         raise KeyboardInterrupt from None
     seconds = time.perf_counter() - started
     if recorder:
-        recorder.replay(selection, watch.on_epoch)
-    if not states.best.exists():
-        raise HarnessError(f"training ended without a checkpoint at {states.best}")
-    best_epoch = selection.best_epoch if selection.best_score > 0 else 0
-    training = Training(
-        best_epoch, max(selection.best_score, 0.0), seconds + selection.former_seconds, selection.train_seconds,
-        _collapse(selection), tuple(selection.history),
-    )  # fmt: skip
+        recorder.replay(selection)
+    training = _record(tagger, data, selection, machine, seconds)
     states.write(FINISHED, lambda scratch: _write_record(training, scratch / RECORD))
     return training
+
+
+def _record(tagger: Tagger, data: TaggingData, selection: Selection, machine: _Machine, seconds: float) -> Training:
+    """Return the record of a training that has ended."""
+    if not selection.kept:  # nothing sound to keep: the weights as they are, for the record of a collapsed run
+        with atomic_path(selection.checkpoint) as scratch:
+            save_weights(state_of(tagger.network), scratch)
+    selected = selection.history[max(0, selection.kept - 1)].measures
+    if selection.settings.selection == "average" and selection.kept:
+        tagger.network.load_state_dict(load_file(selection.checkpoint))
+        spans = predict_spans(
+            tagger.network, data.dev_corpus, data.coder, tagger.plan.tags, device=machine.device, bf16=machine.bf16
+        )
+        selected = tagger.data.score_dev(spans)
+    collapsed, note = _verdict(selection, selected, judged=tagger.data.dev_is_learned)
+    steps = selection.history[-1].step
+    sentences, tokens = data.seen(steps)
+    return Training(
+        selection.kept, selected, steps, sentences / max(1, len(data.train_corpus.windows)), sentences, tokens,
+        seconds + selection.former_seconds, selection.train_seconds, collapsed, note, tuple(selection.history),
+    )  # fmt: skip
+
+
+def _verdict(selection: Selection, selected: dict[str, float], *, judged: bool) -> tuple[str, str]:
+    """Return why a training has collapsed, and what is worth a note; both mostly nothing.
+
+    :param selected: dev measures of the kept weights.
+    :param judged: whether the dev set can tell: a model is not judged on languages that it never saw.
+    """
+    if not selection.kept:
+        return "the training loss is not a finite number", ""
+    note = ""
+    if selection.diverged_at:
+        note = (
+            f"the training loss was not a finite number before step {selection.diverged_at}; the weights of step "
+            f"{selection.history[selection.kept - 1].step} are kept"
+        )
+    best = selection.best
+    if not judged or best is None or selected["entity_f1"] > 0 or not selected.get("gold_entities", 1):
+        return "", note
+    if best.score > 0:
+        return f"no entity of the dev set is found, {100 * best.score:.1f} F1 at step {best.step} were", note
+    return "no entity of the dev set was ever found", note
 
 
 def _write_record(training: Training, path: Path) -> None:
@@ -211,7 +265,9 @@ def _trainer(plan: TrainingPlan, machine: _Machine, callbacks: list[pl.Callback]
         devices=settings.devices,
         strategy="ddp_spawn" if settings.devices > 1 else "auto",
         precision="bf16-mixed" if machine.bf16 else "32-true",
-        max_epochs=plan.max_epochs,
+        max_epochs=-1 if plan.max_steps else plan.max_epochs,
+        max_steps=plan.max_steps or -1,
+        limit_val_batches=0,  # the selection evaluates, at shares of the steps
         accumulate_grad_batches=settings.accumulate_batches,
         gradient_clip_val=settings.gradient_clip or None,
         deterministic="warn" if settings.deterministic and machine.device.type != "cpu" else False,
@@ -226,18 +282,10 @@ def _trainer(plan: TrainingPlan, machine: _Machine, callbacks: list[pl.Callback]
     )
 
 
-def _collapse(selection: Selection) -> str:
-    if selection.diverged:
-        return "the training loss is not a finite number"
-    if selection.best_score <= 0:
-        return "no entity of the dev set was ever found"
-    return ""
-
-
 def _metrics(network: Network, data: TaggingData, training: Training, machine: _Machine) -> dict[str, float]:
     size = model_size(network)
     sentences = len(data.train_corpus.sentences)
-    rate = sentences * training.epochs / training.train_seconds if training.train_seconds else 0.0
+    rate = training.sentences / training.train_seconds if training.train_seconds else 0.0
     metrics = {
         names.PARAMETERS: size.parameters_millions,
         names.ENCODER_PARAMETERS: size.encoder_parameters_millions,
@@ -245,9 +293,13 @@ def _metrics(network: Network, data: TaggingData, training: Training, machine: _
         names.SECONDS: training.seconds,
         names.STEP_SECONDS: training.train_seconds,
         names.SENTENCES_PER_SECOND: rate,
-        names.EPOCHS: float(training.epochs),
-        names.BEST_EPOCH: float(training.best_epoch),
-        names.BEST_DEV_F1: training.best_score,
+        names.EPOCHS: training.epochs,
+        names.STEPS: float(training.steps),
+        names.SENTENCES_SEEN: float(training.sentences),
+        names.TOKENS: float(training.tokens),
+        names.KEPT_STEP: float(training.kept_step),
+        names.BEST_EPOCH: training.epochs * training.kept_step / training.steps,
+        names.BEST_DEV_F1: training.score,
         names.BF16: float(machine.bf16),
         names.TRAIN_SENTENCES: float(sentences),
         names.TRAIN_WINDOWED: float(data.train_corpus.windowed),
