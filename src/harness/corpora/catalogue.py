@@ -17,6 +17,7 @@ from harness.config.strict import resolve_path
 from harness.corpora.readers import TEXT_READERS, Reading, reader_for
 from harness.corpora.readers.conll import read_conll
 from harness.corpora.readers.tables import TABLE_FORMATS, fetch_hub_files, read_table
+from harness.corpora.splits import hold_out, without_texts
 from harness.machine.provenance import file_digest
 from harness.values.account import Account
 from harness.values.errors import DataError, FileError, listing, nearest, shown
@@ -31,7 +32,10 @@ _ENDINGS = {
 
 _ORIGINS = {
     "synthetic": Origin.SYNTHETIC,
+    "synthetic_dev": Origin.SYNTHETIC,
     "translated_train": Origin.TRANSLATED,
+    "translated_dev": Origin.TRANSLATED,
+    "translated_synthetic_dev": Origin.TRANSLATED,
     "translated_test": Origin.TRANSLATED,
 }
 
@@ -66,11 +70,12 @@ class Catalogue:
         return self.corpora[(language, split)]
 
 
-def load_corpora(card: DataCard, folder: Path, wanted: Iterable[CorpusKey]) -> Catalogue:
+def load_corpora(card: DataCard, folder: Path, wanted: Iterable[CorpusKey], *, held_out: float = 0) -> Catalogue:
     """Read splits of a card.
 
     :param folder: what the card's relative paths start from.
     :param wanted: language and split; all must be on the card.
+    :param held_out: share of a synthetic corpus that becomes ``synthetic_dev`` where the card has no such file, 0..1.
     :raises DataError: a split is not on the card, a file is missing, malformed, empty, or has labels that the card
         neither lists nor maps.
     """
@@ -97,6 +102,7 @@ def load_corpora(card: DataCard, folder: Path, wanted: Iterable[CorpusKey]) -> C
     if cut:
         whole = corpora[(card.source.language, "train")]
         corpora |= {(half.language, half.split): half for half in _hold_out(whole, card.source.dev_share or 0.0)}
+    corpora |= _hold_out_synthetic(card, corpora, held_out)
     for difference in differences:
         logger.warning("%s %s", card.name, difference)
     return Catalogue(card, corpora, tuple(differences))
@@ -235,6 +241,23 @@ def _hold_out(corpus: Corpus, share: float) -> tuple[Corpus, Corpus]:
     return replace(corpus, sentences=train), replace(corpus, sentences=dev, split="dev")
 
 
+def _hold_out_synthetic(card: DataCard, corpora: Mapping[CorpusKey, Corpus], share: float) -> dict[CorpusKey, Corpus]:
+    """Keep synthetic training and dev sentences apart: cut a share off each corpus that has no dev file, and take out
+    of the others what stands in theirs.
+    """
+    cut: dict[CorpusKey, Corpus] = {}
+    for (language, split), corpus in corpora.items():
+        if split != "synthetic":
+            continue
+        dev = corpora.get((language, "synthetic_dev"))
+        if dev is not None:
+            cut[(language, split)] = without_texts(corpus, dev, "also_in_synthetic_dev")
+        elif share:
+            rest, held = hold_out(corpus, share, "synthetic_dev")
+            cut |= {(language, split): rest} | ({(language, "synthetic_dev"): held} if len(held) else {})
+    return cut
+
+
 def _corpus(card: DataCard, reading: Reading, language: str, split: str, source: FileSource) -> Corpus:
     place = source.path or f"{source.hub}:{source.files or ''}"
     if not reading.sentences:
@@ -252,7 +275,7 @@ def _corpus(card: DataCard, reading: Reading, language: str, split: str, source:
         card.labels,
         _ORIGINS.get(split, Origin.GOLD),
         dict(account),
-        card.restricted,
+        card.restricted and not source.public,
     )
 
 

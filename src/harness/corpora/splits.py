@@ -7,7 +7,7 @@ over ratios adds data and never swaps it.
 import random
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
@@ -31,6 +31,42 @@ def nested_subset(corpus: Corpus, size: int, seed: int) -> Corpus:
         raise ValueError(f"size {size} is not within 0 and {len(corpus)}")
     order = seeded_order(corpus, seed)[:size]
     return replace(corpus, sentences=tuple(corpus.sentences[index] for index in order))
+
+
+def hold_out(
+    corpus: Corpus, share: float, split: str, key: Callable[[Sentence], str] | None = None
+) -> tuple[Corpus, Corpus]:
+    """Cut a share of the sentences off, the same ones every time: no seed has a part in it.
+
+    :param share: 0..1, of the sentences, rounded; 0 sentences of a very small corpus.
+    :param split: name of what is cut off.
+    :param key: sentences of one key stay together; equal texts without it.
+    :returns: the rest and what was cut off, both in the order of the corpus.
+    """
+    told = key or (lambda sentence: normalised(sentence.text))
+    groups: dict[str, list[int]] = defaultdict(list)
+    for index, sentence in enumerate(corpus.sentences):
+        groups[told(sentence)].append(index)
+    held: set[int] = set()
+    wanted = round(share * len(corpus))
+    for name in sorted(groups, key=lambda name: blake2b(name.encode(), digest_size=8).digest()):
+        if len(held) >= wanted:
+            break
+        held.update(groups[name])
+    halves = [
+        tuple(sentence for index, sentence in enumerate(corpus.sentences) if (index in held) == cut)
+        for cut in (False, True)
+    ]
+    return replace(corpus, sentences=halves[0]), replace(corpus, sentences=halves[1], split=split)
+
+
+def without_texts(corpus: Corpus, other: Corpus, reason: str) -> Corpus:
+    """Return a corpus without the sentences whose text stands in another one, counted under ``reason``."""
+    texts = {normalised(sentence.text) for sentence in other.sentences}
+    kept = tuple(sentence for sentence in corpus.sentences if normalised(sentence.text) not in texts)
+    if len(kept) == len(corpus):
+        return corpus
+    return replace(corpus, sentences=kept, account={**corpus.account, reason: len(corpus) - len(kept)})
 
 
 @dataclass(frozen=True)

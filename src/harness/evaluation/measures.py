@@ -93,12 +93,15 @@ def mean_over_languages(by_language: Mapping[str, Mapping[str, float]]) -> dict[
     """Return the macro mean of the measures over languages; empty for no language.
 
     A label's mean is over the languages that have it; ``empty_labels`` counts the cells left out.
+
+    :param by_language: the same measures of each language, all or some of them.
     """
     if not by_language:
         return {}
     languages = list(by_language.values())
-    means = {name: float(np.mean([values[name] for values in languages])) for name in MEASURES}
+    means = {name: float(np.mean([values[name] for values in languages])) for name in MEASURES if name in languages[0]}
     for name in dict.fromkeys(name for values in languages for name in values if is_label_measure(name)):
         means[name] = float(np.mean([values[name] for values in languages if name in values]))
-    means[EMPTY_LABELS] = float(sum(values[EMPTY_LABELS] for values in languages))
+    if EMPTY_LABELS in languages[0]:
+        means[EMPTY_LABELS] = float(sum(values[EMPTY_LABELS] for values in languages))
     return means

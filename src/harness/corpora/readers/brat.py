@@ -165,7 +165,8 @@ def _sentences(
             local.append(Span(span.start - start, span.end - start, span.label))
             index += 1
         piece = text[start:end]
-        yield Sentence(f"{name}-{count}", piece, language, clean_spans(piece, local, account, str(path)))
+        clean = clean_spans(piece, local, account, str(path))
+        yield Sentence(f"{name}-{count}", piece, language, clean, document=name)
 
 
 def _pieces(text: str, spans: list[Span]) -> Iterator[tuple[int, int]]:

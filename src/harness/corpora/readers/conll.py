@@ -25,6 +25,8 @@ DOCUMENT_START = "-DOCSTART-"
 
 _KEY_COMMENT = re.compile(r"#\s*[\w.:-]+\s*=")
 _ID_COMMENT = re.compile(r"#\s*(?:sent_)?id\s*=\s*(\S.*)")
+_DOCUMENT_COMMENT = re.compile(r"#\s*newdoc\s+id\s*=\s*(\S.*)")
+"""CoNLL-U, before the first sentence of a document."""
 _BARE_ID_COMMENT = re.compile(r"#\s+id\s+(\S+)")
 """MultiCoNER: ``# id 5239d808-f300-46ea-aa3b-5093040213a3<TAB>domain=en``."""
 
@@ -34,12 +36,14 @@ class TaggedSentence:
     """Tokens and tags as they stand in a file.
 
     :param lines: line number of each token, from 1.
+    :param document: of ``# newdoc id = …``, or the number of its ``-DOCSTART-`` line.
     """
 
     id: str
     tokens: list[str]
     tags: list[str]
     lines: list[int]
+    document: str = ""
 
     @property
     def line(self) -> int:
@@ -52,6 +56,7 @@ class _Block:
     """The lines of one sentence, cut into columns."""
 
     id: str
+    document: str = ""
     named: bool = False  # by '# id = ', as the harness writes it
     numbers: list[int] = field(default_factory=list)
     rows: list[list[str]] = field(default_factory=list)
@@ -85,22 +90,29 @@ def tagged_sentences(
     prefix = "" if ours else shared_prefix(token for sentence in sentences for token in sentence.tokens if token)
     for sentence in sentences:
         tokens = without_prefix(sentence.tokens, prefix, account)
-        yield TaggedSentence(sentence.id, tokens, sentence.tags, sentence.lines)
+        yield TaggedSentence(sentence.id, tokens, sentence.tags, sentence.lines, sentence.document)
 
 
 def _blocks(path: Path, account: Account) -> Iterator[_Block]:
     """Yield the lines between blank lines, without comments."""
-    count = 0
+    count = documents = 0
+    document = ""
     block = _Block("")
     for number, line in enumerate([*text_lines(path, account), ""], 1):
-        if not line.strip(" \t") or (not block.rows and _columns(line)[0] == DOCUMENT_START):
+        opens = not block.rows and bool(line.strip(" \t")) and _columns(line)[0] == DOCUMENT_START
+        if opens:
+            documents += 1
+            document = str(documents)
+        if opens or not line.strip(" \t"):
             if block.rows:
                 count += 1
-                block.id = block.id or str(count)
+                block.id, block.document = block.id or str(count), document
                 yield block
                 block = _Block("")
             continue
         if line.startswith("#") and not block.rows and _is_comment(line):
+            new = _DOCUMENT_COMMENT.match(line)
+            document = new[1].strip() if new else document
             match = _ID_COMMENT.match(line) or _BARE_ID_COMMENT.match(line)
             block.id = match[1].strip() if match else block.id
             block.named = block.named or line.startswith("# id = ")
@@ -163,7 +175,7 @@ def _tagged(block: _Block, columns: Columns, path: Path, account: Account) -> Ta
             account["second_layer_entities_dropped"] += row[columns.second].startswith(("B-", "S-"))
     if columns.numbered:
         account["token_numbers_passed_over"] += len(tokens)
-    return TaggedSentence(block.id, tokens, tags, lines)
+    return TaggedSentence(block.id, tokens, tags, lines, block.document)
 
 
 def read_conll(
@@ -188,7 +200,7 @@ def read_conll(
         tags = [
             legal_tags([tag], account, f"{path}:{line}")[0] for line, tag in zip(tagged.lines, tagged.tags, strict=True)
         ]
-        sentence = sentence_from_tags(tagged.id, tagged.tokens, tags, language, account, where)
+        sentence = sentence_from_tags(tagged.id, tagged.tokens, tags, language, account, where, tagged.document)
         if sentence is not None:
             sentences.append(sentence)
     return Reading(tuple(sentences), account.nonzero())

@@ -93,11 +93,18 @@ def without_prefix(tokens: Sequence[str], prefix: str, account: Account) -> list
 
 
 def sentence_from_tags(
-    name: str, tokens: Sequence[str], tags: Sequence[str], language: str, account: Account, where: str
+    name: str,
+    tokens: Sequence[str],
+    tags: Sequence[str],
+    language: str,
+    account: Account,
+    where: str,
+    document: str = "",
 ) -> Sentence | None:
     """Return a sentence of tokens and legal tags; nothing where no token is left (counted).
 
     :param name: the sentence's id.
+    :param document: the document it is part of.
     """
     kept, kept_tags = without_blank_tokens(tokens, tags, account)
     if not kept:
@@ -106,6 +113,5 @@ def sentence_from_tags(
     # In IOB1 an entity opens with I-X, so this counts those too; it says how much rests on the rule.
     account["i_tags_opening_an_entity"] += illegal_transitions(kept_tags)
     text, offsets = join_tokens(kept)
-    return Sentence(
-        name, text, language, clean_spans(text, spans_from_tags(kept_tags, offsets), account, where), offsets
-    )
+    spans = clean_spans(text, spans_from_tags(kept_tags, offsets), account, where)
+    return Sentence(name, text, language, spans, offsets, document=document)
