@@ -59,12 +59,14 @@ def carry_training(
     *,
     notes: Mapping[str, int] | None = None,
     translate: Translate | None = None,
+    more: Sequence[tuple[Sentence, Sentence]] = (),
 ) -> Carried:
-    """Project the entities of a training corpus onto its translation.
+    """Project the entities of a training or development corpus onto its translation.
 
     :param translations: one for each sentence, in order.
     :param notes: what the translator counted.
     :param translate: translates more texts, for markers; without it markers are left out.
+    :param more: further (source, target) pairs that a statistical aligner learns from.
     """
     rules = means.rules
     targets = _sentences(corpus, translations, language)
@@ -72,7 +74,7 @@ def carry_training(
     marked: dict[int, Sentence] = {}
     if rules.markers != "none" and translate is not None:
         marked = _by_markers(corpus, language, rules.markers, translate, counts)
-    parallel = align_corpora(means.aligner, corpus.sentences, targets, means.store)
+    parallel = align_corpora(means.aligner, corpus.sentences, targets, means.store, more=more)
     account = Account()
     carried: list[Sentence] = []
     for number, projection in enumerate(parallel.project(None, rules)):
@@ -93,7 +95,7 @@ def carry_training(
     sentences = tuple(carried)
     origin = Origin.TRANSLATED
     translated = Corpus(
-        corpus.name, "translated_train", language, sentences, corpus.labels, origin, {}, corpus.restricted
+        corpus.name, f"translated_{corpus.split}", language, sentences, corpus.labels, origin, {}, corpus.restricted
     )
     return Carried(translated, account, dict(counts))
 
@@ -212,14 +214,16 @@ def back_route(
 
 @dataclass(frozen=True)
 class Routes:
-    """Translated training sets and ways back, by target language; empty for methods without translation."""
+    """Translated training and development sets and ways back, by target language; empty without translation."""
 
     training: Mapping[str, Carried] = field(default_factory=dict)
+    development: Mapping[str, Carried] = field(default_factory=dict)
     testing: Mapping[str, BackRoute] = field(default_factory=dict)
 
     def corpora(self) -> dict[CorpusKey, Corpus]:
-        """Return the translated training sets as corpora of their languages."""
-        return {(language, "translated_train"): carried.corpus for language, carried in self.training.items()}
+        """Return the translated training and development sets as corpora of their languages."""
+        carried = [*self.training.items(), *self.development.items()]
+        return {(language, one.corpus.split): one.corpus for language, one in carried}
 
 
 def file_splits(config: Config) -> Iterator[CorpusKey]:
@@ -231,6 +235,8 @@ def file_splits(config: Config) -> Iterator[CorpusKey]:
             yield target, "translated_test"
         if "translated" in config.method.train or config.data.targets[target].translated_train:
             yield target, "translated_train"
+        if "translated" in config.method.train and config.data.targets[target].translated_dev:
+            yield target, "translated_dev"
 
 
 def prepare_routes(config: Config, corpora: Mapping[CorpusKey, Corpus], folder: Path, store: ResultStore) -> Routes:
@@ -244,31 +250,42 @@ def prepare_routes(config: Config, corpora: Mapping[CorpusKey, Corpus], folder: 
     if not config.method.translates:
         return Routes()
     training: dict[str, Carried] = {}
+    development: dict[str, Carried] = {}
     testing: dict[str, BackRoute] = {}
     for target in config.targets:
         means = Means(open_aligner(config.aligner, folder), config.method.projection, store)
         if "translated" in config.method.train:
-            training[target] = _training(config, corpora, target, means, folder)
+            training[target] = carry(config, corpora, (target, "translated_train"), means, folder)
+            source_dev = (config.data.source.language, "dev")
+            from_file = config.translator.kind == "file" and not config.translator.path
+            if source_dev in corpora and (not from_file or (target, "translated_dev") in corpora):
+                development[target] = carry(config, corpora, (target, "translated_dev"), means, folder)
         if config.method.test == "translated":
             testing[target] = _testing(config, corpora, target, means, folder)
-    return Routes(training, testing)
+    return Routes(training, development, testing)
 
 
-def _training(config: Config, corpora: Mapping[CorpusKey, Corpus], target: str, means: Means, folder: Path) -> Carried:
+def carry(config: Config, corpora: Mapping[CorpusKey, Corpus], key: CorpusKey, means: Means, folder: Path) -> Carried:
+    """Translate a split of the source, or take its translation from the card, and project its entities.
+
+    :param key: target language, and ``translated_train`` or ``translated_dev``.
+    """
     source = config.data.source.language
-    corpus = corpora[(source, "train")]
-    if (target, "translated_train") in corpora:
+    target, split = key
+    corpus = corpora[(source, split.removeprefix("translated_"))]
+    more = more_pairs(corpora, source, target) if split == "translated_dev" else []
+    if key in corpora:
         if means.rules.markers != "none":
             raise ConfigError(
                 f"method.projection.markers={means.rules.markers} needs a translator that translates marked text; "
                 "translator=file has translations without marks (choose another, or markers=none)"
             )
-        texts = [sentence.text for sentence in corpora[(target, "translated_train")].sentences]
-        return carry_training(corpus, target, texts, means)
+        texts = [sentence.text for sentence in corpora[key].sentences]
+        return carry_training(corpus, target, texts, means, more=more)
     translator = open_translator(config.translator, source, target, folder)
     translate = partial(translate_texts, translator, rows=means.store.rows("translations"))
     texts, notes = translate([sentence.text for sentence in corpus.sentences])
-    return carry_training(corpus, target, texts, means, notes=notes, translate=translate)
+    return carry_training(corpus, target, texts, means, notes=notes, translate=translate, more=more)
 
 
 def _testing(config: Config, corpora: Mapping[CorpusKey, Corpus], target: str, means: Means, folder: Path) -> BackRoute:
@@ -282,10 +299,10 @@ def _testing(config: Config, corpora: Mapping[CorpusKey, Corpus], target: str, m
         texts, notes = translate_texts(
             translator, [sentence.text for sentence in test.sentences], means.store.rows("translations")
         )
-    return back_route(test, source, texts, means, more=_more(corpora, source, target), notes=notes)
+    return back_route(test, source, texts, means, more=more_pairs(corpora, source, target), notes=notes)
 
 
-def _more(corpora: Mapping[CorpusKey, Corpus], source: str, target: str) -> list[tuple[Sentence, Sentence]]:
+def more_pairs(corpora: Mapping[CorpusKey, Corpus], source: str, target: str) -> list[tuple[Sentence, Sentence]]:
     """Return training pairs for an aligner to learn from, where the card has them: a test set alone is small."""
     translated = corpora.get((target, "translated_train"))
     gold = corpora.get((source, "train"))
