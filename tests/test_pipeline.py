@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.config import Config, compose_config
+from harness.model.selection import evaluation_steps
 from harness.pipeline import Result, Warm, Watch, run_experiment
 from harness.tracking.store import Store
 from harness.tracking.tracker import Pruned
@@ -55,8 +56,10 @@ def test_a_run_records_all_that_the_design_lists(toy_card: Path, tracking: str) 
     assert tags["harness.command"] == "harness run x"
     assert {entry.dataset.name for entry in found.inputs.dataset_inputs} >= {"toy en.train", "toy sv.synthetic"}
     client = Store(tracking).client
-    assert {one.path for one in client.list_artifacts(result.run_id)} == {"checkpoint", "config.json", "predictions"}
-    assert [point.step for point in client.get_metric_history(result.run_id, "train/loss")] == list(range(1, 9))
+    assert {one.path for one in client.list_artifacts(result.run_id)} == {
+        "checkpoint", "config.json", "counts.json", "predictions"
+    }  # fmt: skip
+    assert [point.step for point in client.get_metric_history(result.run_id, "train/loss")] == evaluation_steps(24, 10)
 
 
 def test_ratio_zero_is_zero_shot_and_repeats_to_the_last_digit(toy_card: Path, tracking: str) -> None:
@@ -95,7 +98,7 @@ def test_target_supervised_is_marked_as_an_oracle(toy_card: Path, tracking: str)
 def test_methods_train_on_what_they_say(toy_card: Path, tracking: str) -> None:
     result = run(toy_card, tracking, "method=synthetic_only", "method.dev=synthetic")
     assert "data/mixture/source/en" not in result.metrics
-    assert result.metrics["data/mixture/synthetic/sv"] + result.metrics["data/mixture/synthetic_dev/sv"] == 24
+    assert result.metrics["data/mixture/synthetic/sv"] + result.metrics["data/mixture/dev/synthetic/sv"] == 30
     assert "dev/synthetic/entity_f1" in result.metrics
 
 
@@ -112,11 +115,11 @@ def test_pruned_interrupted_and_failed_runs_say_so(toy_card: Path, tracking: str
     for error, status in ((Pruned("weak"), "KILLED"), (KeyboardInterrupt(), "KILLED"), (OSError("x"), "FAILED")):
         started: list[str] = []
 
-        def stop(epoch: int, values: dict[str, float], error: BaseException = error) -> None:
+        def stop(evaluation: object, error: BaseException = error) -> None:
             raise error
 
         with pytest.raises(type(error)):
-            run(toy_card, tracking, watch=Watch(on_start=started.append, on_epoch=stop))
+            run(toy_card, tracking, watch=Watch(on_start=started.append, on_evaluation=stop))
         assert store.client.get_run(started[0]).info.status == status
 
 
@@ -188,7 +191,7 @@ def test_separate_models_are_exported_one_by_one(toy_card: Path, tracking: str, 
     overrides = ["method=synthetic", "method.ratio=0.25", "method.targets=separate", "trainer.max_epochs=8"]
     result = run(toy_card, tracking, *overrides, "trainer.learning_rate=0.02")
     store = Store(tracking)
-    record = choose_run(store, result.run_id[:12], "harness")
+    record = choose_run(store, result.run_id[:12], "harness").record
     with pytest.raises(UsageError, match=r"one model for each of \['sv', 'sw'\]; choose one with --model"):
         export_run(store, record, tmp_path / "out")
     for model in ("sv", "sw"):
@@ -302,7 +305,7 @@ def test_a_run_without_its_checkpoint_is_trained_again_for_an_export(
     import shlex
 
     from harness.values.errors import UsageError
-    from harness.workflows.choose import choose_run
+    from harness.workflows.choose import Wish, choose_run
     from harness.workflows.export import export_run
     from harness.workflows.rebuild import rebuild_run
 
@@ -313,7 +316,7 @@ def test_a_run_without_its_checkpoint_is_trained_again_for_an_export(
     store = Store(tracking)
     with pytest.raises(UsageError, match="--rebuild"):
         choose_run(store, "best", "harness")
-    record = choose_run(store, "best", "harness", kept=False)
+    record = choose_run(store, "best", "harness", Wish(kept=False)).record
     with pytest.raises(UsageError, match="--rebuild trains it again"):
         export_run(store, record, tmp_path / "out")
     again, difference = rebuild_run(store, record, run_experiment)
@@ -335,7 +338,7 @@ def test_the_card_of_a_model_says_what_its_data_allows(toy_card: Path, tracking:
     licence = "'hospital\nlicense: evil'"
     result = run(toy_card, tracking, "data.restricted=true", f"data.license={licence}", "trainer.max_epochs=8")
     store = Store(tracking)
-    export_run(store, choose_run(store, result.run_id, "harness"), tmp_path / "out")
+    export_run(store, choose_run(store, result.run_id, "harness").record, tmp_path / "out")
     text = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
     _, header, body = text.split("---\n", 2)
     values = yaml.safe_load(header)
@@ -362,7 +365,7 @@ def test_translation_methods_run_and_log_what_projection_came_to(toy_card: Path,
     else:
         assert metrics["projection/sv/source"] == 96
         assert metrics["projection/sv/projected"] > 90
-        assert metrics["data/mixture/translated/sv"] == 48
+        assert metrics["data/mixture/translated/sv"] + metrics["data/mixture/dev/translated/sv"] == 48
         names = {entry.dataset.name for entry in found.inputs.dataset_inputs}
         assert "toy sv.translated_train" in names
 

@@ -11,7 +11,7 @@ from functools import partial
 from harness.config import Config
 from harness.experiment.prepare import prepare, training_folder
 from harness.experiment.record import (
-    epoch_recorder,
+    evaluation_recorder,
     record_inputs,
     record_outcome,
     record_round,
@@ -23,12 +23,12 @@ from harness.experiment.rounds import joined, rounds
 from harness.experiment.score import score_round
 from harness.experiment.warm import Warm
 from harness.machine.locks import scratch_folder
-from harness.model.plan import Watch
+from harness.model.plan import Evaluation, Watch
 from harness.tracking.run import open_run
 from harness.tracking.tracker import Tracker
 from harness.values.errors import text_withheld
 
-__all__ = ["Result", "Warm", "Watch", "run_experiment"]
+__all__ = ["Evaluation", "Result", "Warm", "Watch", "run_experiment"]
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def run_experiment(
 
     :param command: the line that repeats it, for the tag ``harness.command``.
     :param warm: keeps corpora and pretrained weights from one experiment to the next.
-    :param watch: hears of the run and of each epoch of the first model, and may raise
+    :param watch: hears of the run and of each evaluation of the first model, and may raise
         :class:`harness.tracking.tracker.Pruned`.
     :param parent: run id of the sweep this is a trial of.
     :param tracker: records instead of MLflow.
@@ -77,7 +77,9 @@ def run_experiment(
             watch.on_start(run.run_id)
             metrics = record_inputs(run, prepared)
             scored = []
-            for round_ in rounds(prepared, lambda part, first: joined(watch, epoch_recorder(run, part), first), folder):
+            for round_ in rounds(
+                prepared, lambda part, first: joined(watch, evaluation_recorder(run, part), first), folder
+            ):
                 scored.append(score_round(prepared, round_))
                 with scratch_folder() as scratch:
                     record_round(run, prepared, scored[-1], scratch / "model")

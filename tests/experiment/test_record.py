@@ -14,7 +14,7 @@ def test_a_run_is_recorded_without_a_database(toy_card: Path) -> None:
     result = run_experiment(config, command="harness run x", tracker=tracker)
     assert tracker.status == "FINISHED"
     assert tracker.metrics == result.metrics | {name: tracker.metrics[name] for name in (names.LOSS, names.DEV_F1)}
-    assert [step for step, _ in tracker.steps[names.LOSS]] == [1, 2]
+    assert [step for step, _ in tracker.steps[names.LOSS]] == [1, 2, 3, 4]
     assert tracker.tags[names.CHECKPOINT_STATE] == names.CHECKPOINT_KEPT
     assert names.predictions("", "test", "sv") in tracker.artifacts
     assert "checkpoint/harness.json" in tracker.artifacts

@@ -17,13 +17,13 @@ def test_each_round_is_a_model_and_the_first_is_watched(toy_card: Path, tmp_path
     prepared = prepare(config, Warm())
     heard: list[int] = []
     reported: list[str] = []
-    watch = Watch(on_epoch=lambda epoch, values: heard.append(epoch))
+    watch = Watch(on_evaluation=lambda evaluation: heard.append(evaluation.number))
 
     def watched(part: str, first: bool) -> Watch:
-        return joined(watch, lambda epoch, values: reported.append(part), first)
+        return joined(watch, lambda evaluation: reported.append(part), first)
 
     assert [made.part for made in rounds(prepared, watched, tmp_path)] == ["sv", "sw"]
-    assert reported == ["sv", "sw"] and heard == [1]
+    assert reported == ["sv", "sv", "sw", "sw"] and heard == [1, 2]
 
 
 def test_gold_scores_one_on_dev(toy_card: Path) -> None:

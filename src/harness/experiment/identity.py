@@ -25,8 +25,14 @@ def needed_splits(config: Config) -> list[CorpusKey]:
     """Return the splits of the card that an experiment reads, tests and development sets to report included."""
     source = config.data.source.language
     # What is translated by the run itself is no file of the card.
-    translated = {"translated_train", "translated_test"} if config.method.translates else set()
+    translated = {"translated_train", "translated_dev", "translated_test"} if config.method.translates else set()
     wanted = [key for key in needed_corpora(config.method, source, config.targets) if key[1] not in translated]
+    drawn_from = [target for target, split in wanted if split == "synthetic"]
+    wanted += [(target, "synthetic_dev") for target in drawn_from if config.data.targets[target].synthetic_dev]
+    if "translated" in config.method.dev_parts and (config.data.source.dev or config.data.source.dev_share):
+        wanted.append((source, "dev"))
+    if config.data.source.dev is None and config.data.source.dev_share and (source, "train") in wanted:
+        wanted.append((source, "dev"))  # cut off whatever judges: nothing trains on it, and ratios count the rest
     wanted += file_splits(config)
     if config.data.source.test:
         wanted.append((source, "test"))
@@ -42,11 +48,13 @@ def identity(config: Config) -> dict[str, Any]:
     :raises FileError: a file of the data is missing.
     """
     values = _without_descriptions(config)
-    for group in ("tracking", "synthesis"):
+    for group in ("tracking", "synthesis", "leaks"):
         values.pop(group, None)
     values["trainer"].pop("threads", None)
     # The card's recommendations count where the trainer follows them.
-    values["trainer"] |= {"learning_rate": config.learning_rate, "max_epochs": config.max_epochs}
+    epochs = None if config.trainer.max_steps or config.trainer.max_tokens else config.max_epochs
+    values["trainer"] |= {"learning_rate": config.learning_rate, "max_epochs": epochs}
+    values["seeds"] = config.resolved_seeds
     for name in ("learning_rate", "max_epochs"):
         values["encoder"].pop(name, None)
     if not config.method.translates:
@@ -111,7 +119,7 @@ def _split_identities(config: Config) -> Iterator[tuple[str, dict[str, Any]]]:
     for language, split in needed_splits(config):
         source = getattr(config.data.language_files(language), split)
         if isinstance(source, FileSource):
-            values = source.model_dump(mode="json", exclude={"path", "sha256"}, exclude_defaults=True)
+            values = source.model_dump(mode="json", exclude={"path", "sha256", "public"}, exclude_defaults=True)
             if source.path is not None:
                 values["content"] = content_digest(resolve_path(source.path, folder))
             yield f"{language}.{split}", values

@@ -1,15 +1,17 @@
 """Everything an experiment needs before a model is trained; bad input stops here, and no run is opened."""
 
+import logging
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from harness.config import Config
 from harness.config.strict import resolve_path
 from harness.corpora.catalogue import Catalogue
-from harness.corpora.splits import nested_subset
+from harness.corpora.leaks import Leak, find_leaks
+from harness.corpora.splits import hold_out, nested_subset
 from harness.experiment.identity import data_params, identity_digest, needed_splits
 from harness.experiment.warm import Warm
 from harness.machine.locks import scratch_folder
@@ -19,10 +21,13 @@ from harness.model.encoder_memory import EncoderMemory
 from harness.model.plan import TrainingPlan
 from harness.synthesis.card import card_path, read_card
 from harness.tracking.tracker import Pruned
-from harness.transfer.mixture import Mixture, mixtures, synthetic_languages
+from harness.transfer.mixture import Mixture, Splitting, mixtures, synthetic_languages
+from harness.transfer.proxies import Proxy
 from harness.transfer.routes import BackRoute, Routes
 from harness.values.errors import ConfigError, DataError, DiskError, UsageError
 from harness.values.records import Corpus, CorpusKey
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,8 @@ class Prepared:
     :param mixtures: the training mixture of each model.
     :param cards: quality cards of the synthetic corpora in use, by language.
     :param encoders: where encoders and encoded text are kept.
+    :param proxies: label-free development sets in the target languages.
+    :param leaks: test sentences that stand in the training mixtures; above the bound only those allowed by name.
     """
 
     config: Config
@@ -40,14 +47,13 @@ class Prepared:
     mixtures: tuple[Mixture, ...]
     cards: Mapping[str, Mapping[str, Any]]
     encoders: EncoderMemory
+    proxies: tuple[Proxy, ...] = ()
+    leaks: tuple[Leak, ...] = ()
 
     @property
     def plan(self) -> TrainingPlan:
         """How each model is trained."""
-        config = self.config
-        return TrainingPlan(
-            config.encoder, config.data.labels, config.trainer, config.learning_rate, config.max_epochs, config.seed
-        )
+        return TrainingPlan.of(self.config)
 
     @property
     def corpora(self) -> dict[CorpusKey, Corpus]:
@@ -69,9 +75,15 @@ class Prepared:
         source = self.config.data.source.language
         splits = ("test",) if method.test == "translated" else ("test", "dev")  # tests alone are translated
         wanted = [(source, "test"), *((target, split) for target in mixture.targets for split in splits)]
-        selecting = {(target, "dev") for target in mixture.targets if method.dev == "target"}
+        selecting = {(target, "dev") for target in mixture.targets if "target" in method.dev_parts}
         corpora = self.catalogue.corpora
         return [corpora[key] for key in wanted if key in corpora and key not in selecting]
+
+    def judges(self, mixture: Mixture) -> list[Proxy]:
+        """Return what a model is scored on besides: proxies of its targets, and source dev where that did not judge."""
+        source = self.config.data.source.language
+        judged = {*mixture.targets} | ({source} if mixture.dev_name != source else set())
+        return [proxy for proxy in self.proxies if proxy.corpus.language in judged]
 
     def route(self, corpus: Corpus) -> BackRoute | None:
         """Return the way back from a test set's translation, where that is what gets tagged."""
@@ -92,13 +104,39 @@ def prepare(config: Config, warm: Warm) -> Prepared:
         {**catalogue.corpora, **routes.corpora()},
         source=config.data.source.language,
         targets=config.targets,
-        seed=config.seed,
-        subset=nested_subset,
+        splitting=Splitting(nested_subset, hold_out, config.resolved_seeds["data"]),
     )
     cards = _quality_cards(config, synthetic_languages(mixed))
-    prepared = Prepared(config, catalogue, routes, tuple(mixed), cards, warm.encoders(config))
+    proxies = warm.proxies(config, catalogue, routes)
+    prepared = Prepared(config, catalogue, routes, tuple(mixed), cards, warm.encoders(config), proxies)
+    prepared = replace(prepared, leaks=tuple(check_leaks(prepared)))
     prepared.encoders.load(config.encoder, prepared.plan.tags, config.trainer.max_length)
     return prepared
+
+
+def check_leaks(prepared: Prepared) -> list[Leak]:
+    """Compare every mixture with the tests its model will be scored on.
+
+    :raises DataError: more of a test set than ``leaks.bound`` stands in a mixture; ``leaks.allow`` can name it.
+    """
+    config = prepared.config
+    found = []
+    for mixture in prepared.mixtures:
+        tests = [corpus for corpus in prepared.tests(mixture) if corpus.split == "test"]
+        routes = [route for corpus in tests if (route := prepared.route(corpus))]
+        tagged = [replace(route.test, sentences=route.translated) for route in routes]  # what translate-test tags
+        for leak in find_leaks(mixture.train, [*tests, *tagged]):
+            if leak.share > config.leaks.bound and leak.name not in config.leaks.allow:
+                ids = f" (for example training sentence {leak.example[0]} and test sentence {leak.example[1]})"
+                raise DataError(
+                    f"{leak} of {config.data.name} stand in the training mixture of {config.method.name}"
+                    f"{'' if config.data.restricted else ids}, more than "
+                    f"leaks.bound={config.leaks.bound:g} of them; take them out of the training data, or allow it with "
+                    f"leaks.allow=[{leak.name}], which is tagged"
+                )
+            logger.warning("%s stand in the training mixture", leak)
+            found.append(leak)
+    return found
 
 
 def _quality_cards(config: Config, languages: list[str]) -> dict[str, dict[str, Any]]:

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.config import Config
+from harness.evaluation.stored import as_object
 from harness.experiment.prepare import Prepared
 from harness.experiment.score import ScoredRound, summarise
 from harness.machine.provenance import available_cores, git_state, source_folder, versions
-from harness.model.plan import OnEpoch
+from harness.model.plan import Evaluation, OnEvaluation
 from harness.synthesis.card import card_metrics
 from harness.tracking.tracker import Tracker
 from harness.transfer.ranking import ranking_tag
@@ -32,20 +33,32 @@ def record_inputs(run: Tracker, prepared: Prepared) -> dict[str, float]:
         run.log_json(names.quality_card(language), card)
     metrics = data_metrics(prepared)
     run.log_metrics(metrics)
+    run.set_tags(data_tags(prepared))
     return metrics
 
 
-def epoch_recorder(run: Tracker, part: str) -> OnEpoch:
+def data_tags(prepared: Prepared) -> dict[str, str]:
+    """Return what judges besides, with digests, and which test sentences were trained on although above the bound."""
+    leaks = [str(leak) for leak in prepared.leaks if leak.share > prepared.config.leaks.bound]
+    judges = [f"{one.corpus.split}.{one.corpus.language}={one.corpus.digest[:8]}" for one in prepared.proxies]
+    tags = {names.LEAKS: "; ".join(dict.fromkeys(leaks)), names.PROXIES: ",".join(judges)}
+    return {name: text for name, text in tags.items() if text}
+
+
+def evaluation_recorder(run: Tracker, part: str) -> OnEvaluation:
     """Return what records the curve of one training.
 
     :param part: name of the model where a run trains several, else empty.
     """
 
-    def record(epoch: int, values: dict[str, float]) -> None:
-        loss, dev_f1 = values["loss"], values["entity_f1"]
-        curve = {names.of_model(part, names.LOSS): loss, names.of_model(part, names.DEV_F1): dev_f1}
-        run.log_metrics(curve, step=epoch)
-        logger.info("%sepoch %d: loss %.3f, dev entity F1 %.3f", f"{part}/" if part else "", epoch, loss, dev_f1)
+    def record(evaluation: Evaluation) -> None:
+        curve = {names.LOSS: evaluation.loss, names.DEV_F1: evaluation.score} | evaluation.watched
+        run.log_metrics({names.of_model(part, name): value for name, value in curve.items()}, step=evaluation.step)
+        logger.info(
+            "%sepoch %g (step %d of %d): loss %.3f, dev entity F1 %.3f",
+            f"{part}/" if part else "", round(evaluation.epoch, 1), evaluation.step, evaluation.steps,
+            evaluation.loss, evaluation.score,
+        )  # fmt: skip
 
     return record
 
@@ -57,10 +70,14 @@ def record_round(run: Tracker, prepared: Prepared, scored: ScoredRound, scratch:
     """
     config, part = prepared.config, scored.round.part
     for entry in scored.corpora:
-        corpus = entry.corpus
-        if config.tracking.predictions and not corpus.restricted:
-            predicted = interchange.with_predictions(corpus.sentences, entry.predictions.spans)
-            run.log_text(names.predictions(part, corpus.split, corpus.language), interchange.as_lines(predicted))
+        corpus, predictions = entry.corpus, entry.predictions
+        if not config.tracking.predictions or corpus.restricted:
+            continue
+        tagged = {corpus.split: interchange.with_predictions(corpus.sentences, predictions.spans)}
+        if predictions.tagged:  # what the model itself has tagged, in the source language
+            tagged[f"translated_{corpus.split}"] = list(predictions.tagged)
+        for split, sentences in tagged.items():
+            run.log_text(names.predictions(part, split, corpus.language), interchange.as_lines(sentences))
     if config.tracking.checkpoints != "none":
         folder = scored.round.trained.tagger.save(scratch, **checkpoint_facts(config, run.run_id))
         run.log_folder(folder, names.checkpoint(part))
@@ -73,11 +90,13 @@ def record_outcome(run: Tracker, prepared: Prepared, rounds: Sequence[ScoredRoun
     """
     metrics: dict[str, float] = {}
     collapsed = []
+    lost: list[str] = []
     for scored in rounds:
         part, trained = scored.round.part, scored.round.trained
         metrics |= {names.of_model(part, name): value for name, value in trained.metrics.items()}
         if trained.training.collapsed:
             collapsed.append(names.of_model(part, trained.training.collapsed))
+            lost += scored.round.mixture.targets
         for entry in scored.corpora:
             fates = entry.predictions.projection
             metrics |= {names.projection(entry.corpus.language, fate): value for fate, value in fates.items()}
@@ -86,14 +105,30 @@ def record_outcome(run: Tracker, prepared: Prepared, rounds: Sequence[ScoredRoun
     if len(rounds) > 1:  # seconds add up, sizes and scores of one model are comparable with other runs
         for name in names.OF_EACH_MODEL:
             values = [metrics[names.of_model(scored.round.part, name)] for scored in rounds]
-            metrics[name] = sum(values) if name == names.SECONDS else sum(values) / len(values)
+            metrics[name] = sum(values) if name in names.SUMMED else sum(values) / len(values)
     metrics |= summarise(rounds, prepared.config.targets)
     kept = prepared.config.tracking.checkpoints != "none"
     tags = {names.CHECKPOINT_STATE: names.CHECKPOINT_KEPT if kept else names.CHECKPOINT_NONE}
     why = "; ".join(collapsed)
-    run.set_tags(tags | ({names.COLLAPSED: why} if why else {}))
+    note = "; ".join(scored.round.trained.training.note for scored in rounds if scored.round.trained.training.note)
+    told = {names.COLLAPSED: why, names.NOTE: note}
+    if 0 < len(collapsed) < len(rounds):
+        told[names.COLLAPSED_LANGUAGES] = ",".join(lost)
+    run.set_tags(tags | {name: text for name, text in told.items() if text})
     run.log_metrics(metrics)
+    run.log_text(names.COUNTS, json.dumps(counts_by_corpus(rounds), separators=(",", ":")))
     return metrics, why
+
+
+def counts_by_corpus(rounds: Sequence[ScoredRound]) -> dict[str, Any]:
+    """Return the counts per sentence of every scored corpus, without text; of the source's by each model."""
+    found: dict[str, Any] = {}
+    for scored in rounds:
+        for entry in (*scored.corpora, *scored.proxies, scored.judge):
+            corpus = entry.corpus
+            part = "" if corpus.language in scored.round.mixture.targets else scored.round.part
+            found[names.stored_as(corpus.split, corpus.language, part)] = as_object(corpus, entry.counts)
+    return found
 
 
 def data_metrics(prepared: Prepared) -> dict[str, float]:
@@ -105,6 +140,9 @@ def data_metrics(prepared: Prepared) -> dict[str, float]:
         metrics |= {names.data_count(language, split, what): float(count) for what, count in counts.items()}
     for mixture in prepared.mixtures:
         metrics |= {names.mixture_count(part): float(count) for part, count in mixture.account.items()}
+    for leak in prepared.leaks:
+        name = names.data_count(leak.corpus.language, leak.corpus.split, "sentences_in_training")
+        metrics[name] = max(metrics.get(name, 0.0), float(leak.sentences))
     metrics[names.MIXTURE_SENTENCES] = float(sum(len(mixture.train) for mixture in prepared.mixtures))
     for language, carried in prepared.routes.training.items():
         metrics |= {names.projection(language, fate): value for fate, value in carried.metrics().items()}
@@ -131,12 +169,16 @@ _HOW = ("ranking", "timeout_seconds", "concurrency", "api_key_env")
 def run_params(config: Config) -> dict[str, str]:
     """Return the scalar configuration keys of a run; the card is named, not spelled out."""
     values = config.model_dump(
-        mode="json", exclude={"data", "encoder", "tracking", "translator", "aligner", "synthesis"}
+        mode="json", exclude={"data", "encoder", "tracking", "translator", "aligner", "synthesis", "leaks"}
     )
     for group, card in (("translator", config.translator), ("aligner", config.aligner)):
         values[group] = card.model_dump(mode="json", exclude_defaults=True, exclude={"kind", "pairs", "codes", *_HOW})
     if not config.method.translates:
         del values["method"]["projection"]
+    if "synthetic" not in config.method.train:
+        del values["method"]["fill"]
+    if not {"synthetic", "translated", "target"} & set(config.method.train):
+        del values["method"]["hold_out"]  # proxies alone rest on it
     encoder = config.encoder.model_dump(
         mode="json", exclude={"citation", "notes", "languages", "license", "layers", "learning_rate", "max_epochs"}
     )
@@ -144,7 +186,10 @@ def run_params(config: Config) -> dict[str, str]:
     params[names.DATA_TARGETS] = ",".join(config.targets)
     params |= _flat({"encoder": encoder, **values})
     params[names.LEARNING_RATE] = str(config.learning_rate)
-    params[names.MAX_EPOCHS] = str(config.max_epochs)
+    if config.trainer.max_steps or config.trainer.max_tokens:
+        params.pop(names.MAX_EPOCHS, None)  # has no part
+    else:
+        params[names.MAX_EPOCHS] = str(config.max_epochs)
     params[names.THREADS] = str(config.trainer.threads or available_cores())
     return params
 

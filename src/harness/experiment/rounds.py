@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from harness.evaluation.measures import measures
+from harness.evaluation.measures import measure, measures
 from harness.evaluation.spans import count_spans
 from harness.experiment.prepare import Prepared
-from harness.model.plan import OnEpoch, TrainingData, Watch
+from harness.model.plan import Evaluation, OnEvaluation, TrainingData, Watch, Watched
 from harness.model.train import Trained, train
 from harness.transfer.mixture import Mixture
+from harness.values import names
 from harness.values.records import Span
 
 logger = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ def rounds(prepared: Prepared, watch: Callable[[str, bool], Watch], folder: Path
         part = prepared.part(mixture)
         place = folder / (part or "model")
         place.mkdir(parents=True, exist_ok=True)
-        data = TrainingData(mixture.train, mixture.dev, dev_scorer(prepared, mixture))
+        data = TrainingData(mixture.train, mixture.dev, dev_scorer(prepared, mixture), watched(prepared, mixture))
         trained = train(prepared.plan, data, memory=prepared.encoders, folder=place, watch=watch(part, number == 0))
         yield Round(part, mixture, trained)
 
@@ -49,18 +50,43 @@ def dev_scorer(prepared: Prepared, mixture: Mixture) -> Callable[[list[tuple[Spa
     return partial(_score_dev, [sentence.spans for sentence in mixture.dev], prepared.config.data.labels)
 
 
+def watched(prepared: Prepared, mixture: Mixture) -> tuple[Watched, ...]:
+    """Return what is scored at every evaluation for curves: nothing unless ``tracking.proxies`` is every.
+
+    Target dev is among it where the card has one and it does not judge: a curve to measure the proxies against.
+    """
+    if prepared.config.tracking.proxies != "every":
+        return ()
+    corpora = [proxy.corpus for proxy in prepared.judges(mixture) if proxy.route is None]
+    corpora += [corpus for corpus in prepared.tests(mixture) if corpus.split == "dev"]
+    return tuple(
+        Watched(
+            corpus.sentences,
+            partial(
+                _score_curve, names.curve(corpus.split, corpus.language),
+                [sentence.spans for sentence in corpus.sentences],
+            ),
+        )
+        for corpus in corpora
+    )  # fmt: skip
+
+
+def _score_curve(name: str, gold: list[tuple[Span, ...]], predicted: list[tuple[Span, ...]]) -> dict[str, float]:
+    return {name: float(measure("entity_f1", count_spans(gold, predicted).summed()))}
+
+
 def _score_dev(
     gold: list[tuple[Span, ...]], labels: tuple[str, ...], predicted: list[tuple[Span, ...]]
 ) -> dict[str, float]:
     return measures(count_spans(gold, predicted, labels), labels)
 
 
-def joined(watch: Watch, report: OnEpoch, first: bool) -> Watch:
-    """Return a watch that reports each epoch, and tells whoever prunes of the first model only."""
+def joined(watch: Watch, report: OnEvaluation, first: bool) -> Watch:
+    """Return a watch that reports each evaluation, and tells whoever prunes of the first model only."""
 
-    def on_epoch(epoch: int, values: dict[str, float]) -> None:
-        report(epoch, values)
+    def on_evaluation(evaluation: Evaluation) -> None:
+        report(evaluation)
         if first:
-            watch.on_epoch(epoch, values)
+            watch.on_evaluation(evaluation)
 
-    return replace(watch, on_epoch=on_epoch)
+    return replace(watch, on_evaluation=on_evaluation)

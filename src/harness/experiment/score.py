@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from harness.evaluation.measures import mean_over_languages, measures
 from harness.evaluation.significance import bootstrap_interval
-from harness.evaluation.spans import count_spans
+from harness.evaluation.spans import Counts, count_spans
 from harness.experiment.prepare import Prepared
 from harness.experiment.rounds import Round
 from harness.model.recogniser import Predictions, Recogniser, ThroughTranslation
@@ -23,32 +23,41 @@ UNREACHABLE_SHARE = 0.01
 
 @dataclass(frozen=True)
 class ScoredCorpus:
-    """The predictions on a corpus and the measures of them."""
+    """The predictions on a corpus, the counts of each sentence, and the measures of all."""
 
     corpus: Corpus
     predictions: Predictions
     measures: dict[str, float]
+    counts: Counts
 
 
 @dataclass(frozen=True)
 class ScoredRound:
     """All scores of one recogniser.
 
-    :param dev: measures of the corpus that selected, in the epoch that was kept.
+    :param dev: measures of the dev set of the mixture, as training has them.
+    :param judge: the same dev set with its counts.
+    :param proxies: label-free development sets, source dev among them where it is not the mixture's.
     :param unreachable: (language, split) → entities that the encoder cannot express, all entities.
     """
 
     round: Round
     dev: dict[str, float]
+    judge: ScoredCorpus
     corpora: list[ScoredCorpus] = field(default_factory=list)
+    proxies: list[ScoredCorpus] = field(default_factory=list)
     unreachable: dict[CorpusKey, tuple[int, int]] = field(default_factory=dict)
 
 
 def score_round(prepared: Prepared, round_: Round) -> ScoredRound:
     """Score a trained model on all its corpora."""
-    dev = {name: value for name, value in round_.trained.training.selected.items() if name != "loss"}
-    scored = ScoredRound(round_, dev)
-    tests = prepared.tests(round_.mixture)
+    mixture, config = round_.mixture, prepared.config
+    dev = Corpus(
+        config.data.name, "dev", mixture.dev_name, mixture.dev, config.data.labels, restricted=config.data.restricted
+    )
+    judge = score_corpus(round_.trained.tagger, dev, seed=config.seed)
+    scored = ScoredRound(round_, round_.trained.training.selected, judge)
+    tests = prepared.tests(mixture)
     tagged = [corpus for corpus in tests if not prepared.route(corpus)]
     splits = [("train", round_.mixture.train), ("dev", round_.mixture.dev)]
     splits += [(corpus.split, corpus.sentences) for corpus in tagged]
@@ -57,6 +66,10 @@ def score_round(prepared: Prepared, round_: Round) -> ScoredRound:
         route = prepared.route(corpus)
         recogniser = ThroughTranslation(round_.trained.tagger, route) if route else round_.trained.tagger
         scored.corpora.append(score_corpus(recogniser, corpus, seed=prepared.config.seed))
+    for proxy in prepared.judges(round_.mixture):
+        tagger = round_.trained.tagger
+        recogniser = ThroughTranslation(tagger, proxy.route) if proxy.route else tagger
+        scored.proxies.append(score_corpus(recogniser, proxy.corpus, seed=prepared.config.seed))
     return scored
 
 
@@ -77,7 +90,7 @@ def score_corpus(recogniser: Recogniser, corpus: Corpus, *, seed: int) -> Scored
     logger.info(
         "%s %s: entity F1 %.3f, span F1 %.3f", corpus.split, corpus.language, values["entity_f1"], values["span_f1"]
     )
-    return ScoredCorpus(corpus, predictions, values)
+    return ScoredCorpus(corpus, predictions, values, counts)
 
 
 def count_unreachable(
@@ -117,6 +130,9 @@ def summarise(scored: Sequence[ScoredRound], targets: Sequence[str]) -> dict[str
         collected.setdefault((one_round.round.mixture.dev_name, "dev"), []).append(one_round.dev)
         for part in one_round.corpora:
             collected.setdefault((part.corpus.language, part.corpus.split), []).append(part.measures)
+        for part in one_round.proxies:
+            kept = {name: part.measures[name] for name in names.PROXY_MEASURES}
+            collected.setdefault((part.corpus.language, part.corpus.split), []).append(kept)
     metrics: dict[str, float] = {}
     by_split: dict[str, dict[str, dict[str, float]]] = {}
     for (language, split), values in collected.items():

@@ -9,6 +9,7 @@ import logging
 import os
 import platform
 import re
+import tempfile
 from collections.abc import Collection, Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -18,8 +19,9 @@ from harness.config import TrackingConfig
 from harness.config.compose import default_tracking_uri
 from harness.machine.provenance import mask_url
 from harness.tracking.database import make_schema, store_errors
+from harness.tracking.judges import rank_by, recipe
 from harness.values import names
-from harness.values.errors import ConfigError, first_line, nearest
+from harness.values.errors import ConfigError, UsageError, first_line, nearest
 
 # Read by mlflow when it is imported: clinical users must not send anything anywhere.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -62,6 +64,19 @@ def tracking_uri(settings: TrackingConfig) -> str:
             "sqlite:///PATH.db, postgresql://…, or http://…"
         )
     return uri
+
+
+def existing_store(uri: str | None) -> str:
+    """Return the URI of a store that a command reads.
+
+    :raises UsageError: there is no such database.
+    """
+    found = tracking_uri(TrackingConfig(uri=uri))
+    if artifact_folder(found) and not Path(found.removeprefix("sqlite:///")).is_file():
+        raise UsageError(
+            f"no tracking store at {found}; run 'harness run' or 'make demo' first, or give --tracking-uri"
+        )
+    return found
 
 
 def artifact_folder(uri: str) -> Path | None:
@@ -176,6 +191,34 @@ class Store:
                 dead.append(run.info.run_id)
         self.close_stale(dead, "its process died")
 
+    def text(self, run_id: str, path: str) -> str | None:
+        """Return a text artifact of a run; nothing where it has none."""
+        import mlflow.artifacts
+        from mlflow.exceptions import MlflowException
+
+        with tempfile.TemporaryDirectory() as scratch:
+            try:
+                file = mlflow.artifacts.download_artifacts(
+                    run_id=run_id, artifact_path=path, dst_path=scratch, tracking_uri=self.uri
+                )
+            except (MlflowException, OSError):
+                return None
+            return Path(file).read_text(encoding="utf-8")
+
+    def curves(self, run_id: str) -> dict[str, dict[str, list[float]]]:
+        """Return the values of a run's curves by model, in the order of the steps; nothing for a run without."""
+        with store_errors(self.uri):
+            metrics = self.client.get_run(run_id).data.metrics
+            wanted = [name for name in metrics if names.is_curve(name)]
+            wanted += [name for name in metrics if wanted and names.part_of(name)[1] == names.DEV_F1]
+            histories = {name: self.client.get_metric_history(run_id, name) for name in wanted}
+        found: dict[str, dict[str, list[float]]] = {}
+        for name, points in histories.items():
+            part, plain = names.part_of(name)
+            ordered = sorted(points, key=lambda point: point.step)
+            found.setdefault(part, {})[plain] = [point.value for point in ordered]
+        return found
+
     def remove_artifacts(self, run_id: str, name: str) -> None:
         """Remove a folder of artifacts as far as possible; whoever calls has a worse error to report."""
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
@@ -188,7 +231,8 @@ class Store:
             logger.error("half-written %s of run %s could not be removed: %s", name, run_id, first_line(failure))
 
     def keep_best_checkpoint(self, experiment_id: str, parent: str, method: str, keys: Collection[str]) -> None:
-        """Of the finished trials of a sweep with one method, keep the checkpoint with the best source dev score.
+        """Of the finished trials of a sweep with one method, keep the checkpoint that ``export best`` would choose: by
+        the best-founded proxy they all have; without one, of each recipe by the dev set of its mixture.
 
         :param keys: the configurations that belong to the sweep as it stands; empty for all.
         """
@@ -200,8 +244,17 @@ class Store:
             f"AND params.`method.name` = '{method}'",
         )
         trials = [run for run in trials if not keys or run.data.tags.get(names.TRIAL_KEY) in keys]
-        ranked = sorted(trials, key=lambda run: run.data.metrics.get(names.BEST_DEV_F1, 0.0), reverse=True)
-        for run in ranked[1:]:
+        metric = rank_by([run.data for run in trials])
+        rows: dict[object, list[Any]] = {}
+        for run in trials:  # without a common measure, the best of each recipe
+            rows.setdefault(None if metric else recipe(run.data.params), []).append(run)
+
+        def place(run: Any) -> tuple[bool, float]:
+            score = run.data.metrics.get(metric or names.BEST_DEV_F1, 0.0)
+            return not run.data.tags.get(names.COLLAPSED), score
+
+        worse = [run for row in rows.values() for run in sorted(row, key=place, reverse=True)[1:]]
+        for run in worse:
             with store_errors(self.uri):
                 if self.client.search_model_versions(f"run_id = '{run.info.run_id}'"):
                     continue  # a registered model is served from there
