@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from harness.tracking.store import Store
 from harness.values import names
+from harness.values.errors import ConfigError
 from tests.sweep.launch_cases import go, runs, sweep
 
 
@@ -27,11 +30,56 @@ def test_a_larger_grid_runs_only_what_is_new(toy_card: Path, tracking: str) -> N
 
 
 def test_a_failing_cell_does_not_stop_the_others_and_is_tried_again(toy_card: Path, tracking: str) -> None:
-    study = sweep(grid=[{"method": ["synthetic"], "method.ratio": [0.9, 0.25]}], seeds=[1])
+    study = sweep(grid=[{"trainer.accelerator": ["mps", "cpu"]}], seeds=[1])
     outcome = go(study, toy_card, tracking)
     assert (outcome.finished, outcome.remaining) == (1, 1)
-    assert "asks for 43 synthetic sentences" in outcome.failed[0]
+    assert "torch sees no Apple GPU" in outcome.failed[0]
     assert len(go(study, toy_card, tracking).failed) == 1
+
+
+def test_a_ratio_beyond_what_there_is_stops_before_the_first_trial(toy_card: Path, tracking: str) -> None:
+    study = sweep(grid=[{"method": ["synthetic"], "method.ratio": [0.25, 0.9]}], seeds=[1])
+    with pytest.raises(ConfigError, match=r"cell method=synthetic method.ratio=0.9: .*asks for 43 synthetic sentences"):
+        go(study, toy_card, tracking)
+    assert Store(tracking).client.get_experiment_by_name("study") is None
+
+
+def steps(tracking: str) -> list[tuple[str, int]]:
+    """Return method and steps of every trial."""
+    trials = [run for run in runs(tracking) if run.data.tags.get(names.PARENT)]
+    return sorted((run.data.params["method.name"], int(run.data.metrics["train/steps"])) for run in trials)
+
+
+@pytest.mark.parametrize(
+    ("settings", "overrides", "expected"),
+    [
+        ({}, [], {"zero_shot": 18, "synthetic": 18}),  # 2 epochs of 48 + 2 × 12 sentences in batches of 8
+        ({"budget_per_cell": "epochs"}, [], {"zero_shot": 12, "synthetic": 18}),
+        ({"budget_amount": 7}, [], {"zero_shot": 7, "synthetic": 7}),
+        ({"budget_amount": 7}, ["trainer.max_steps=5"], {"zero_shot": 5, "synthetic": 5}),
+        ({}, ["trainer.max_epochs=1"], {"zero_shot": 9, "synthetic": 9}),
+    ],
+)
+def test_every_cell_gets_the_same_budget(
+    settings: dict[str, object], overrides: list[str], expected: dict[str, int], toy_card: Path, tracking: str
+) -> None:
+    go(sweep(seeds=[1], **settings), toy_card, tracking, "trainer.batch_size=8", *overrides)
+    assert dict(steps(tracking)) == expected
+
+
+def test_a_cell_that_sets_its_own_budget_keeps_it(toy_card: Path, tracking: str) -> None:
+    grid = [
+        {"method": ["zero_shot"]}, {"method": ["zero_shot"], "trainer.max_epochs": [5]}, {"method": ["synthetic_only"]}
+    ]  # fmt: skip
+    go(sweep(seeds=[1], grid=grid), toy_card, tracking, "trainer.batch_size=8")
+    # 2 × 27 synthetic sentences are 7 batches: the longest of those without a budget of their own.
+    assert steps(tracking) == [("synthetic_only", 14), ("zero_shot", 14), ("zero_shot", 30)]
+
+
+def test_budgets_of_tokens_are_met(toy_card: Path, tracking: str) -> None:
+    go(sweep(seeds=[1], budget_per_cell="tokens", budget_amount=2000), toy_card, tracking, "trainer.batch_size=8")
+    tokens = [run.data.metrics["train/tokens"] for run in runs(tracking) if run.data.tags.get(names.PARENT)]
+    assert len(tokens) == 2 and all(2000 <= count < 2400 for count in tokens)
 
 
 def test_of_a_sweep_the_best_checkpoint_of_each_method_is_kept(toy_card: Path, tracking: str) -> None:

@@ -24,7 +24,7 @@ def test_a_killed_sweep_goes_on_where_it_was(
     number: signal.Signals, toy_card: Path, tracking: str, tmp_path: Path
 ) -> None:
     study = sweep(
-        overrides=[*BASE, "trainer.max_epochs=400", "trainer.patience=null"],
+        overrides=[*BASE, "trainer.max_epochs=400", "trainer.evaluations=400"],
         grid=[{"method": ["zero_shot"]}],
         seeds=[1],
     )
@@ -43,7 +43,7 @@ def test_a_killed_sweep_goes_on_where_it_was(
     process = interruptible(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     for line in process.stderr:
-        if "epoch 3" in line:
+        if "epoch 3 " in line:
             break
     process.send_signal(number)
     rest = process.stderr.read()

@@ -16,9 +16,9 @@ def test_a_mistake_in_any_cell_stops_before_the_first_runs(toy_card: Path, track
 
 
 def test_other_settings_of_a_grid_are_other_trials(toy_card: Path, tracking: str) -> None:
-    go(sweep(seeds=[1]), toy_card, tracking, "trainer.max_epochs=3")
-    outcome = go(sweep(seeds=[1]), toy_card, tracking, "trainer.max_epochs=1")
+    go(sweep(seeds=[1]), toy_card, tracking, "trainer.max_steps=3")
+    outcome = go(sweep(seeds=[1]), toy_card, tracking, "trainer.max_steps=1")
     assert outcome.finished == 2
     assert outcome.best is not None
     best = Store(tracking).client.get_run(outcome.best["run_id"])
-    assert best.data.params["trainer.max_epochs"] == "1"
+    assert best.data.params["trainer.max_steps"] == "1"

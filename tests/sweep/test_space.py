@@ -23,7 +23,7 @@ def test_a_list_of_grids_is_the_union_of_their_products() -> None:
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("name: x", "give either 'grid' or 'search'"),
+        ("name: x", "give 'grid', 'search', or both"),
         ("name: x\ngrid: {seed: [1]}", "list seeds under 'seeds'"),
         ("name: x\ngrid: {method: [a]}\nbugdet: {}", "bugdet: no such key; did you mean 'budget'"),
         ("name: x\nsearch: {a: {low: 1}}\nbudget: {trials: 1}", "give either low and high, or choices"),

@@ -39,9 +39,9 @@ def test_a_budget_stops_and_the_next_launch_goes_on(toy_card: Path, tracking: st
 def test_a_search_prunes_resumes_and_refuses_other_settings(toy_card: Path, tracking: str) -> None:
     settings = {
         "grid": [], "search": {"trainer.learning_rate": {"choices": [1e-9, 0.02]}}, "seeds": [1],
-        "sampler": {"seed": 3}, "pruner": {"name": "percentile", "percentile": 25, "startup_trials": 2, "warmup_epochs": 1},
+        "sampler": {"seed": 3}, "pruner": {"name": "percentile", "percentile": 25, "startup_trials": 2, "warmup_evaluations": 1},
     }  # fmt: skip
-    learning = ["trainer.max_epochs=12", "trainer.patience=null", "trainer.batch_size=4"]
+    learning = ["trainer.max_epochs=12", "trainer.evaluations=12", "trainer.batch_size=4"]
     study = sweep(**settings, budget={"trials": 8})
     assert go(study, toy_card, tracking, *learning).finished == 8
     assert go(study, toy_card, tracking, *learning).finished == 8

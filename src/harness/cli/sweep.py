@@ -1,7 +1,7 @@
 """``harness sweep``: launch or resume a study."""
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
@@ -9,10 +9,14 @@ from harness.cli.console import echo, existing_folder
 from harness.cli.run import ConfigDir, Overrides, repeatable
 from harness.machine.process import quiet_libraries, use_cores
 
+if TYPE_CHECKING:
+    from harness.sweep.launch import Outcome
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command("sweep")(sweep)
+    app.command("replicate")(replicate)
 
 
 def sweep(
@@ -27,7 +31,6 @@ def sweep(
     quiet_libraries()
     from harness.machine.provenance import command_line
     from harness.sweep.space import load_sweep
-    from harness.values.errors import HarnessError
 
     loaded = load_sweep(study)
     from harness.machine.process import show_progress, stop_on_sigterm
@@ -42,6 +45,74 @@ def sweep(
         command=command_line(["sweep", study, *repeatable(overrides or [], config_dir)]),
         progress=show_progress() and workers == 1,
     )
+    _report(outcome, as_json=as_json)
+
+
+def replicate(
+    experiment: Annotated[str, typer.Argument(metavar="EXPERIMENT", help="A finished study.")],
+    seeds: Annotated[str, typer.Option("--seeds", help="Seeds that the study has not used, by comma.")],
+    by: Annotated[str, typer.Option("--by", help="Keys that make a row, by comma; each has a winner.")] = (
+        "encoder,method"
+    ),
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes that share the cores.")] = 1,
+    tracking: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--tracking-uri", help="MLflow store; as tracking.uri in a run."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
+) -> None:
+    """Run the best setting of each row of a study, as its dev set judges, on fresh seeds: EXPERIMENT-replicated."""
+    use_cores(workers)
+    quiet_libraries()
+    from harness.machine.process import show_progress, stop_on_sigterm
+    from harness.machine.provenance import command_line
+    from harness.sweep.launch import launch
+    from harness.sweep.replicate import config_folder, replication, winners
+    from harness.tracking.records import collect
+    from harness.tracking.store import Store, existing_store
+
+    stop_on_sigterm()
+    uri = existing_store(tracking)
+    records = collect(Store(uri), experiment)
+    best = winners(records, [key.strip() for key in by.split(",") if key.strip()])
+    study = replication(experiment, records, best, whole_numbers(seeds))
+    for winner in best:
+        name = " ".join(word for word in winner.row if word)
+        echo(f"{name}: best of {winner.settings}, {100 * winner.score:.1f} on dev over {len(winner.records)} seeds")
+    outcome = launch(
+        study,
+        [f"tracking.uri={uri}"],
+        config_dir=config_folder(best[0].records[0]),
+        workers=workers,
+        command=command_line(["replicate", experiment, "--seeds", seeds, "--by", by]),
+        progress=show_progress() and workers == 1,
+    )
+    _report(outcome, as_json=as_json)
+
+
+def whole_numbers(text: str) -> list[int]:
+    """Return the seeds of a list by comma.
+
+    :raises UsageError: one is no whole number.
+    """
+    from harness.values.errors import UsageError
+
+    try:
+        numbers = [int(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if not numbers or min(numbers) < 0 or len(set(numbers)) < len(numbers):
+        raise UsageError(f"--seeds {text!r}: different whole numbers by comma are needed, for example 11,12,13")
+    return numbers
+
+
+def _report(outcome: "Outcome", *, as_json: bool) -> None:
+    """Print how a study stands.
+
+    :raises HarnessError: some trials failed.
+    """
+    from harness.values.errors import HarnessError
+
     record = {
         "run_id": outcome.run_id, "experiment": outcome.experiment, "finished": outcome.finished,
         "failed": list(outcome.failed), "remaining": outcome.remaining, "best": outcome.best,
@@ -49,7 +120,9 @@ def sweep(
     if as_json:
         echo(json.dumps(record, ensure_ascii=False))
     else:
-        best = f", best {outcome.best['value']:.3f} on dev (trial {outcome.best['trial']})" if outcome.best else ""
+        best = ""
+        if outcome.best:
+            best = f", best {outcome.best['value']:.3f} {outcome.best['metric']} (trial {outcome.best['trial']})"
         left = f", {outcome.remaining} left to run" if outcome.remaining else ""
         echo(f"{outcome.experiment}: {outcome.finished} trials finished{left}{best}")
         echo(f"compare them with: harness compare --experiment {outcome.experiment}")

@@ -50,7 +50,7 @@ class WholeLines(JournalFileBackend):
 
 def journal_path(sweep: Sweep, folder: Path) -> Path:
     """Return the file that keeps a study without a storage URL."""
-    return folder / f"{sweep.name}.journal"
+    return folder / f"{sweep.study}.journal"
 
 
 def repair_journal(sweep: Sweep, folder: Path) -> None:

@@ -1,6 +1,7 @@
 """Launching a sweep: one parent run, trials as children, any number of worker processes."""
 
 import logging
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from harness.config import Config
 from harness.config.sweep import Sweep
@@ -16,9 +17,10 @@ from harness.sweep.journal import repair_journal
 from harness.sweep.launchers.launcher import Launcher
 from harness.sweep.launchers.local import InProcess, LocalProcesses
 from harness.sweep.ledger import Finished, Ledger
-from harness.sweep.plan import Plan, compose_cells, search_settings
-from harness.sweep.space import check_transfer_choice, checked_objective
+from harness.sweep.plan import Plan, compose_cells, matched_budget, search_settings
+from harness.sweep.space import as_overrides, cells, check_transfer_choice, checked_objective
 from harness.sweep.storage import study_folder, study_lock
+from harness.tracking.judges import rank_by
 from harness.tracking.run import Run
 from harness.tracking.store import Store, tracking_uri
 from harness.values import names
@@ -56,29 +58,65 @@ def launch(
 
     :raises ConfigError: a cell is not a valid configuration, or the objective breaks the protocol; nothing ran then.
     """
-    plan, sample = make_plan(sweep, overrides, config_dir, workers)
-    launcher: Launcher = InProcess() if workers == 1 else LocalProcesses()
+    plan = Plan(sweep, tuple(overrides), config_dir, workers)
+    plan = replace(plan, matched=matched_budget(plan))
+    parts = [replace(plan, sweep=part) for part in searched_cells(sweep)] if sweep.grid and sweep.search else [plan]
+    made = [make_plan(part) for part in parts]  # a mistake in the last one shows now
+    check_transfer_choice(sweep, [sample for _, sample in made])
+    return together([_run(plan, sample, command, progress) for plan, sample in made])
+
+
+def searched_cells(sweep: Sweep) -> list[Sweep]:
+    """Return a search for each cell of a grid, each with the whole budget of trials, all in one experiment."""
+    return [
+        sweep.model_copy(
+            update={
+                "grid": (),
+                "part": re.sub(r"[^\w.=-]+", "_", " ".join(as_overrides(cell))),
+                "overrides": (*sweep.overrides, *as_overrides(cell)),
+            }
+        )
+        for cell in cells(sweep)
+    ]
+
+
+def together(outcomes: Sequence[Outcome]) -> Outcome:
+    """Return the outcome of several searches; the best is the best of each, of which there is one only where the
+    study is one: scores of different cells are of different dev sets.
+    """
+    first = outcomes[0]
+    failed = tuple(failure for outcome in outcomes for failure in outcome.failed)
+    return Outcome(
+        first.run_id, first.experiment, sum(outcome.finished for outcome in outcomes), failed,
+        sum(outcome.remaining for outcome in outcomes), first.best if len(outcomes) == 1 else None,
+    )  # fmt: skip
+
+
+def _run(plan: Plan, sample: Config, command: str, progress: bool) -> Outcome:
+    sweep = plan.sweep
+    launcher: Launcher = InProcess() if plan.workers == 1 else LocalProcesses()
     with study_lock(sweep, plan.folder):
         repair_journal(sweep, plan.folder)
         ledger = Ledger(sweep, plan.folder)
         store = Store(tracking_uri(sample.tracking))
         waiting = _take_stock(ledger, plan, store, sample)
         parent = ledger.parent if ledger.parent and store.has_run(ledger.parent) else None
-        with Run(store, sweep.name, name=sweep.name, tags=_tags(plan, sample, command), run_id=parent) as run:
+        with Run(store, sweep.name, name=sweep.study, tags=_tags(plan, sample, command), run_id=parent) as run:
             ledger.note_parent(run.run_id)
             run.log_json(names.SWEEP, sweep.model_dump(mode="json", exclude={"storage"}))
             if sweep.grid:
                 logger.info("%s: %d cells, %d to run", sweep.name, len(plan.wanted), waiting)
-            failed = launcher.run(replace(plan, parent=run.run_id), progress=progress)
-            return _record_outcome(ledger, plan, run, failed)
+            deadline = time.time() + 3600 * sweep.budget.hours if sweep.budget.hours else None
+            failed = launcher.run(replace(plan, parent=run.run_id, deadline=deadline), progress=progress)
+            return _record_outcome(ledger, plan, run, failed, store)
 
 
-def make_plan(sweep: Sweep, overrides: Sequence[str], config_dir: Path | None, workers: int) -> tuple[Plan, Config]:
+def make_plan(plan: Plan) -> tuple[Plan, Config]:
     """Compose every cell, and return what all workers must know, with one of the configurations.
 
     :raises ConfigError: a cell is not a valid configuration, or the objective breaks the protocol.
     """
-    plan = Plan(sweep, tuple(overrides), config_dir, workers)
+    sweep = plan.sweep
     composed = compose_cells(plan)
     configs = [config for config, _ in composed.values()]
     check_transfer_choice(sweep, configs)
@@ -88,7 +126,6 @@ def make_plan(sweep: Sweep, overrides: Sequence[str], config_dir: Path | None, w
         objective=objective,
         folder=study_folder(tracking_uri(configs[0].tracking)),
         wanted={key: cell for key, (_, cell) in composed.items()} if sweep.grid else {},
-        deadline=time.time() + 3600 * sweep.budget.hours if sweep.budget.hours else None,
     ), configs[0]
 
 
@@ -136,8 +173,8 @@ def _finished_runs(store: Store, experiment: str, objective: str) -> Finished:
     }
 
 
-def _record_outcome(ledger: Ledger, plan: Plan, run: Run, failed: Sequence[str]) -> Outcome:
-    """Record how the study stands, and its best trial."""
+def _record_outcome(ledger: Ledger, plan: Plan, run: Run, failed: Sequence[str], store: Store) -> Outcome:
+    """Record how the study stands, and its best trial where one measure ranks them all."""
     finished = ledger.finished(plan.wanted.keys())
     complete = [trial for trial in finished if trial.state == TrialState.COMPLETE]
     remaining = len(plan.wanted.keys() - ledger.finished_keys())
@@ -147,18 +184,36 @@ def _record_outcome(ledger: Ledger, plan: Plan, run: Run, failed: Sequence[str])
         names.SWEEP_REMAINING: float(remaining),
     }
     best = None
-    if complete:
+    metric, values = _ranking(complete, plan, store)
+    if values:
         sign = 1 if plan.sweep.direction == "maximize" else -1
-        top = max(complete, key=lambda trial: sign * (trial.value or 0.0))
+        top = max(complete, key=lambda trial: sign * values[trial.number])
         best = {
             "trial": top.number,
-            "value": top.value,
+            "value": values[top.number],
+            "metric": metric,
             "cell": top.user_attrs.get(names.TRIAL_CELL),
             "run_id": top.user_attrs.get(names.TRIAL_RUN),
         }
-        metrics[names.SWEEP_BEST] = float(top.value or 0.0)
+        metrics[names.SWEEP_BEST] = values[top.number]
         run.log_json(names.BEST, best)
     run.log_metrics(metrics)
     if failed:
         run.failure = f"{len(failed)} trials failed, first {failed[0]}"
     return Outcome(run.run_id, plan.sweep.name, len(finished), tuple(failed), remaining, best)
+
+
+def _ranking(complete: Sequence[FrozenTrial], plan: Plan, store: Store) -> tuple[str, dict[int, float]]:
+    """Return what ranks the finished trials, and its values by number; nothing where no measure does.
+
+    A search has its objective. The cells of a grid are of different methods: the dev sets of their mixtures rank them
+    only where these are the same, else a proxy does that all were scored on.
+    """
+    own = {trial.number: trial.value or 0.0 for trial in complete}
+    if not complete or not plan.sweep.grid or plan.objective != names.BEST_DEV_F1:
+        return plan.objective, own
+    runs = {trial.number: store.run(str(trial.user_attrs.get(names.TRIAL_RUN))).data for trial in complete}
+    metric = rank_by(list(runs.values()))
+    if metric is None:
+        return "", {}
+    return metric, {number: run.metrics[metric] for number, run in runs.items()}

@@ -69,9 +69,9 @@ class Claim:
         """Write down the MLflow run of this attempt."""
         self.trial.set_user_attr(names.TRIAL_RUN, run_id)
 
-    def should_prune(self, value: float, epoch: int) -> bool:
-        """Report a value of an epoch, and return True where the study gives the trial up."""
-        self.trial.report(value, epoch)
+    def should_prune(self, value: float, evaluation: int) -> bool:
+        """Report the value of an evaluation, from 1, and return True where the study gives the trial up."""
+        self.trial.report(value, evaluation)
         return self.trial.should_prune()
 
     @contextmanager
@@ -130,7 +130,7 @@ class Ledger:
         if former is not None and self.finished():
             changed = [name for name in settings if former.get(name) != settings[name]]
             raise ConfigError(
-                f"study {self.sweep.name!r} was begun with other settings ({listing(changed)} changed); "
+                f"study {self.sweep.study!r} was begun with other settings ({listing(changed)} changed); "
                 "give the sweep another name, or go back to the former settings"
             )
         self.study.set_user_attr(names.STUDY_SETTINGS, settings)

@@ -117,9 +117,16 @@ def checked_objective(sweep: Sweep, config: Config) -> str:
     :raises ConfigError: it is not a score of the dev set that selects, and the protocol is zero_shot; or there is no
         such measure.
     """
-    source = config.data.source.language
-    dev = {"source": source, "synthetic": "synthetic", "target": "-".join(config.targets)}[config.method.dev]
+    dev = config.dev_name
     objective = sweep.objective or SELECTION
+    recipes = sorted(key for key in sweep.search if key.partition(".")[0] == "method")
+    own_dev = objective == SELECTION or objective.split("/")[:2] == ["dev", dev]
+    if recipes and own_dev and config.protocol != "oracle":
+        raise ConfigError(
+            f"search: {listing(recipes)} with {objective!r}: trials of different mixtures are judged by different dev "
+            "sets; put these keys into 'grid' (each cell is then searched for itself), or take as objective a proxy "
+            f"that is the same for all, such as {names.score('synthetic_dev', names.MEAN, 'entity_f1')}"
+        )
     if objective == SELECTION:
         return objective
     parts = objective.split("/")
@@ -129,7 +136,8 @@ def checked_objective(sweep: Sweep, config: Config) -> str:
             f"objective: {objective!r} is not SPLIT/LANGUAGE/MEASURE, for example dev/{dev}/entity_f1; "
             f"measures: {listing(MEASURES)}"
         )
-    if parts[:2] == ["dev", dev] or config.protocol == "oracle":
+    proxy = parts[0] in names.PROXY_SPLITS and parts[2] in names.PROXY_MEASURES
+    if parts[:2] == ["dev", dev] or proxy or config.protocol == "oracle":
         return objective
     what = "a test score" if parts[0] == "test" else f"a score on target gold ({parts[1]})"
     if parts[1] not in config.targets and parts[0] != "test":

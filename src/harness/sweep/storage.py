@@ -42,7 +42,7 @@ def open_study(sweep: Sweep, folder: Path, *, worker: int = 0) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with _storage_errors(sweep, folder):
         study = optuna.create_study(
-            study_name=sweep.name,
+            study_name=sweep.study,
             storage=_storage(sweep, folder),
             direction=sweep.direction,
             pruner=_pruner(sweep),
@@ -116,11 +116,13 @@ def _sampler(sweep: Sweep, *, seed: int) -> optuna.samplers.BaseSampler:
 def _pruner(sweep: Sweep) -> optuna.pruners.BasePruner:
     settings = sweep.pruner
     if settings.name == "median":
-        return optuna.pruners.MedianPruner(settings.startup_trials, settings.warmup_epochs)
+        return optuna.pruners.MedianPruner(settings.startup_trials, settings.warmup_evaluations)
     if settings.name == "percentile":
-        return optuna.pruners.PercentilePruner(settings.percentile, settings.startup_trials, settings.warmup_epochs)
+        return optuna.pruners.PercentilePruner(
+            settings.percentile, settings.startup_trials, settings.warmup_evaluations
+        )
     if settings.name == "hyperband":
-        return optuna.pruners.HyperbandPruner(min_resource=max(1, settings.warmup_epochs))
+        return optuna.pruners.HyperbandPruner(min_resource=max(1, settings.warmup_evaluations))
     return optuna.pruners.NopPruner()
 
 
@@ -133,9 +135,9 @@ def study_lock(sweep: Sweep, folder: Path) -> Iterator[None]:
     :raises ConfigError: another launcher, or a worker of one, holds it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{sweep.name}.lock"
+    path = folder / f"{sweep.study}.lock"
     refused = (
-        f"study {sweep.name!r} is being run by another process on this machine ({path}); wait for it, or launch once "
+        f"study {sweep.study!r} is being run by another process on this machine ({path}); wait for it, or launch once "
         "with --workers N"
     )
     with path.open("a+") as file:
@@ -158,4 +160,4 @@ WORKERS_END_SECONDS = 60.0
 
 def workers_lock(sweep: Sweep, folder: Path) -> Path:
     """Return the lock file that every worker of a study holds."""
-    return folder / f"{sweep.name}.workers"
+    return folder / f"{sweep.study}.workers"

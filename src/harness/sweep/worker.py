@@ -8,7 +8,7 @@ from harness.config import compose_config
 from harness.config.sweep import Value
 from harness.experiment.identity import identity_digest
 from harness.machine.provenance import command_line
-from harness.pipeline import Result, Warm, Watch, run_experiment
+from harness.pipeline import Evaluation, Result, Warm, Watch, run_experiment
 from harness.sweep.ledger import Claim, Ledger
 from harness.sweep.plan import Plan
 from harness.sweep.space import as_overrides, suggest
@@ -87,13 +87,14 @@ def _run_trial(claim: Claim, plan: Plan, warm: Warm, progress: bool) -> float:
 def _watch(claim: Claim, plan: Plan, *, prune: bool, progress: bool) -> Watch:
     """Return who notes the run of a trial and gives it up where the study says so."""
 
-    def on_epoch(epoch: int, values: dict[str, float]) -> None:
+    def on_evaluation(evaluation: Evaluation) -> None:
         if prune and plan.sweep.pruner.name != "none":
             measure = names.measure_of(plan.objective) if names.is_dev(plan.objective) else "entity_f1"
-            if claim.should_prune(values[measure], epoch):
-                raise Pruned(f"dev {measure} {values[measure]:.3f} after epoch {epoch}")
+            value = evaluation.measures[measure]
+            if claim.should_prune(value, evaluation.number):
+                raise Pruned(f"dev {measure} {value:.3f} after step {evaluation.step}")
 
-    return Watch(on_start=claim.note_run, on_epoch=on_epoch, progress=progress)
+    return Watch(on_start=claim.note_run, on_evaluation=on_evaluation, progress=progress)
 
 
 def _run_seed(claim: Claim, plan: Plan, warm: Warm, cell: Mapping[str, Value], watch: Watch) -> Result:
@@ -113,7 +114,7 @@ def _run_seed(claim: Claim, plan: Plan, warm: Warm, cell: Mapping[str, Value], w
         parent=plan.parent,
         tags={
             names.KIND: names.KIND_TRIAL,
-            names.STUDY: plan.sweep.name,
+            names.STUDY: plan.sweep.study,
             names.TRIAL: str(claim.number),
             names.TRIAL_KEY: identity_digest(config),
         },

@@ -16,7 +16,7 @@ def test_every_launcher_takes_a_plan_and_returns_what_failed(
     from tests.sweep.launch_cases import sweep
 
     study = sweep(seeds=[1], grid=[{"method": ["zero_shot"]}])
-    plan, _ = make_plan(study, [f"tracking.uri={tracking}"], toy_card, 1 if kind is InProcess else 2)  # type: ignore[arg-type]
+    plan, _ = make_plan(Plan(study, (f"tracking.uri={tracking}",), toy_card, 1 if kind is InProcess else 2))  # type: ignore[arg-type]
     assert isinstance(plan, Plan)
     ledger = Ledger(study, plan.folder)
     assert ledger.queue(plan.wanted) == 1

@@ -21,14 +21,14 @@ def test_two_workers_share_the_cells(toy_card: Path, tracking: str) -> None:
 def test_workers_end_with_their_launcher(toy_card: Path, tracking: str, tmp_path: Path) -> None:
     grid = {"method": ["synthetic"], "method.ratio": [0.1, 0.2, 0.3, 0.4]}
     file = tmp_path / "study.yaml"
-    overrides = [*BASE, f"tracking.uri={tracking}", "trainer.max_epochs=400", "trainer.patience=null"]
+    overrides = [*BASE, f"tracking.uri={tracking}", "trainer.max_epochs=400", "trainer.evaluations=400"]
     file.write_text(yaml.safe_dump({"name": "study", "overrides": overrides, "grid": [grid], "seeds": [1]}))
     launcher = subprocess.Popen(
         [sys.executable, "-m", "harness", "sweep", str(file), "--config-dir", str(toy_card), "--workers", "2"],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
     )  # fmt: skip
     assert launcher.stderr
-    while "epoch 1" not in launcher.stderr.readline():
+    while "epoch 1 " not in launcher.stderr.readline():
         assert launcher.poll() is None
     family = psutil.Process(launcher.pid).children(recursive=True)
     workers = [process for process in family if "spawn_main" in " ".join(process.cmdline())]
