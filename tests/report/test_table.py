@@ -7,18 +7,20 @@ import pytest
 from harness.report.groups import has_key
 from harness.report.render import comma_separated, latex, plain_table, width
 from harness.report.table import checked_measures, comparison
+from harness.tracking.records import Record
 from harness.values.errors import ConfigError, UsageError
 from harness.values.markdown import markdown
 from tests.report.collect_cases import ROWS, compare, record
 
 
 def test_collapsed_and_unfinished_runs_are_counted_and_not_averaged() -> None:
-    _, row = compare(
+    _, row, with_it = compare(
         record(1, f1=0.4),
         record(2, f1=0.0, tags={"harness.collapsed": "no entity"}),
         record(3, f1=0.9, status="FAILED"),
     )
     assert row[2:5] == ["1 (+1 collapsed, 1 unfinished)", "", "40.0"]
+    assert with_it[2:5] == ["2 (with 1 collapsed)", "", "20.0 ±28.3"]
 
 
 def test_a_repeated_run_counts_once() -> None:
@@ -80,3 +82,27 @@ def test_nothing_of_a_name_is_run_or_rendered() -> None:
     rows = list(csv.reader(io.StringIO(comma_separated(["a"], [[hostile], ["-1.5"], ["+x"], [0.5]]))))
     assert [row[0][0] for row in rows[1:]] == ["'", "-", "'", "0"]
     assert "\\textbackslash{}" in latex(["a"], [["\\input{x}"]])
+
+
+def with_steps(number: int, steps: float, **values: object) -> Record:
+    made = record(number, **values)
+    metrics = {**made.metrics, "train/steps": steps, "train/tokens": 9 * steps, "train/sentences_seen": 3 * steps}
+    return Record(made.run_id, made.status, made.params, {**metrics, "train/seconds": 5.0}, made.tags)
+
+
+def test_what_training_cost_is_shown_and_unequal_budgets_are_said() -> None:
+    runs = [with_steps(1, 30), with_steps(2, 30), with_steps(1, 225, method__name="n")]
+    table = comparison(runs, ["method"], ["entity_f1"])
+    assert [row[table.header.index("steps")] for row in table.formatted()] == ["30", "225"]
+    assert "rows were trained for 30 to 225 steps" in table.notes[0]
+    assert "a row of one seed says nothing of the spread over seeds" in table.notes
+    wide = comparison(runs, ["method"], ["entity_f1"], cost=True)
+    assert {"tokens", "sentences", "seconds"} <= set(wide.header)
+    assert wide.objects()[1]["tokens"] == 2025
+    assert comparison(runs[:2], ["method"], ["entity_f1"]).notes == ()
+
+
+def test_earlier_runs_of_a_seed_are_counted() -> None:
+    table = comparison([record(1, f1=0.4), record(1, f1=0.5), record(2)], ["method"], ["entity_f1"])
+    assert table.objects()[0]["repeated"] == 1
+    assert "1 earlier runs with the seed of a later one are left out" in table.notes

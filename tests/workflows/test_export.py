@@ -18,7 +18,7 @@ def test_an_export_predicts_what_the_run_stored_and_replaces_only_its_own(
 ) -> None:
     run_experiment(compose_config([*FAST, f"tracking.uri={tracking}"], toy_card), command="harness run x")
     store = Store(tracking)
-    record = choose_run(store, "best", "harness")
+    record = choose_run(store, "best", "harness").record
     exported = export_run(store, record, tmp_path / "out")
     assert exported.agreement == exported.probes > 0
     assert {path.name for path in (tmp_path / "out").iterdir()} >= {"harness.json", "README.md", "model.safetensors"}

@@ -14,7 +14,7 @@ def test_an_alias_moves_on_request_alone_and_both_scores_are_shown(toy_card: Pat
     )
     run_experiment(config, command="harness run x")
     store = Store(tracking)
-    record = choose_run(store, "best", "harness")
+    record = choose_run(store, "best", "harness").record
     assert "no alias moved" in register_model(store, record, "toy", None, None)
     assert "alias champion" in register_model(store, record, "toy", None, "champion")
     told = register_model(store, record, "toy", None, "champion")

@@ -15,8 +15,16 @@ def register(app: typer.Typer) -> None:
 
 
 def evaluate(
-    gold: Annotated[Path, typer.Argument(help="Gold: CoNLL, JSON lines, or another format of data convert.")],
-    predicted: Annotated[Path, typer.Argument(help="Predictions for the same sentences.")],
+    gold: Annotated[
+        str,
+        typer.Argument(
+            metavar="GOLD|RUN_ID", help="Gold: CoNLL, JSON lines, or another format of data convert. Or a run."
+        ),
+    ],
+    predicted: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Argument(metavar="[PREDICTED]", help="Predictions for the same sentences; of a run there are counts."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     missing_as_o: Annotated[
         bool,
@@ -27,30 +35,69 @@ def evaluate(
         typer.Option("--from", help="Format of both files, as of data convert; by ending and content without it."),
     ] = None,
     against: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option("--against", help="A second prediction file: adds a paired permutation test."),
+        Optional[str],  # noqa: UP045
+        typer.Option("--against", help="A second prediction file, or run: adds a paired permutation test."),
     ] = None,
     bootstrap: Annotated[bool, typer.Option("--bootstrap", help="Add 95 % intervals over sentences.")] = False,
+    tracking: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--tracking-uri", help="MLflow store of the runs; as tracking.uri in a run."),
+    ] = None,
 ) -> None:
-    """Score predictions: entity, span, partial and type F1, error kinds, each label."""
+    """Score predictions: entity, span, partial and type F1, error kinds, each label. Or test two runs."""
     from harness.workflows.evaluate_files import compare_files, intervals, score_files
 
+    if predicted is None:
+        _compare_runs(gold, against, tracking, as_json=as_json)
+        return
     formats = {"gold_format": from_format, "predicted_format": from_format}
-    scored = score_files(gold, predicted, missing_as_o=missing_as_o, **formats)
+    gold_file = Path(gold)
+    scored = score_files(gold_file, predicted, missing_as_o=missing_as_o, **formats)
     values = scored.as_json()
     if bootstrap:
         values |= intervals(scored)
     if against is not None:
-        values |= compare_files(scored, score_files(gold, against, missing_as_o=missing_as_o, **formats))
+        values |= compare_files(scored, score_files(gold_file, Path(against), missing_as_o=missing_as_o, **formats))
     echo(json.dumps(values, ensure_ascii=False) if as_json else _text(values))
     if scored.missing_sentences:
-        unit = "tokens" if _has_tokens(gold, predicted) else "characters"
+        unit = "tokens" if _has_tokens(gold_file, predicted) else "characters"
         echo(
             f"scored as O: {scored.missing_tokens} {unit} in {scored.missing_sentences} sentences not fully predicted",
             err=True,
         )
     for note in scored.notes:
         echo(f"note: {note}", err=True)
+
+
+def _compare_runs(first: str, second: str | None, tracking: str | None, *, as_json: bool) -> None:
+    """Print how two runs differ on the test sets they share, from their counts per sentence."""
+    from harness.values.errors import UsageError
+
+    if second is None or Path(first).exists():
+        raise UsageError(
+            f"{first}: give the predictions to score as well, or two runs: harness evaluate RUN_ID --against RUN_ID"
+        )
+    from harness.machine.process import quiet_libraries
+
+    quiet_libraries()
+    from harness.report.render import plain_table
+    from harness.tracking.store import Store, existing_store
+    from harness.workflows.choose import choose_run
+    from harness.workflows.evaluate_runs import compare_runs
+
+    store = Store(existing_store(tracking))
+    runs = [choose_run(store, name, None).record for name in (first, second)]
+    tested = compare_runs(store, runs[0], runs[1], split="test")
+    if as_json:
+        echo(json.dumps([one.as_object() for one in tested], ensure_ascii=False))
+        return
+    rows = [
+        [one.name, str(one.sentences), name, *(f"{100 * value:.2f}" for value in values[:3]), f"{values[3]:.4f}"]
+        for one in tested
+        for name, values in one.scores.items()
+    ]
+    echo(plain_table(["test", "sentences", "measure", runs[0].run_id[:8], runs[1].run_id[:8], "difference", "p"], rows))
+    echo("p: over sentences; two seeds of one setting often differ by as much (docs/evaluation.md)", err=True)
 
 
 def _has_tokens(gold: Path, predicted: Path) -> bool:

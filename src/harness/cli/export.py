@@ -2,13 +2,20 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from harness.cli.console import echo
+from harness.cli.console import echo, existing_folder
+from harness.cli.run import ConfigDir
 from harness.machine.process import quiet_libraries, use_cores
 from harness.values import names
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.tracking.records import Record
+    from harness.tracking.store import Store
 
 Experiment = Annotated[
     Optional[str],  # noqa: UP045
@@ -29,14 +36,9 @@ def register(app: typer.Typer) -> None:
 
 
 def _uri(tracking: str | None) -> str:
-    from harness.config import TrackingConfig
-    from harness.tracking.store import artifact_folder, tracking_uri
-    from harness.values.errors import UsageError
+    from harness.tracking.store import existing_store
 
-    uri = tracking_uri(TrackingConfig(uri=tracking))
-    if artifact_folder(uri) and not Path(uri.removeprefix("sqlite:///")).is_file():
-        raise UsageError(f"no tracking store at {uri}; run 'harness run' or 'make demo' first, or give --tracking-uri")
-    return uri
+    return existing_store(tracking)
 
 
 BY = "encoder,method,ratio"
@@ -53,6 +55,11 @@ def compare(
         typer.Option("--languages", help="Columns, by comma: en,sv,mean"),
     ] = None,
     format_name: Annotated[str, typer.Option("--format", help="table, csv, md, latex or json")] = "table",
+    cost: Annotated[bool, typer.Option("--cost", help="Add tokens and sentences seen, and seconds.")] = False,
+    proxies: Annotated[
+        bool, typer.Option("--proxies", help="How well label-free scores rank the runs against target gold, instead.")
+    ] = False,
+    truth: Annotated[str, typer.Option("--truth", help="With --proxies: target gold of dev, or test.")] = "dev",
     output: Annotated[Optional[Path], typer.Option("--output", "-o", help="Write to a file.")] = None,  # noqa: UP045
     tracking: Tracking = None,
 ) -> None:
@@ -60,7 +67,7 @@ def compare(
     quiet_libraries()
     from harness.machine.files import write_text
     from harness.report import render as tables
-    from harness.report.groups import has_key
+    from harness.report.proxies import proxies_table
     from harness.report.table import checked_measures, comparison
     from harness.tracking.records import collect
     from harness.tracking.store import Store
@@ -68,18 +75,34 @@ def compare(
 
     if format_name not in tables.FORMATS:
         raise UsageError(f"--format {format_name!r}: allowed {listing(tables.FORMATS)}")
+    if truth not in ("dev", "test"):
+        raise UsageError(f"--truth {truth!r}: allowed dev, test")
     measures = checked_measures(measure)
-    records = collect(Store(_uri(tracking)), experiment)
-    keys = [key.strip() for key in by.split(",") if key.strip()]
-    if by == BY:  # the usual ones, as far as the runs have them: translation has no ratio
-        keys = [key for key in keys if has_key(records, key)] or keys
-    table = comparison(records, keys, measures, languages.split(",") if languages else None)
+    store = Store(_uri(tracking))
+    records = collect(store, experiment)
+    columns = languages.split(",") if languages else None
+    if proxies:
+        table = proxies_table(records, lambda record: store.curves(record.run_id), truth, columns)
+    else:
+        table = comparison(records, _keys(by, records), measures, columns, cost=cost)
     text = tables.FORMATS[format_name](table)
     if output:
         write_text(output, text + "\n")
         echo(f"wrote {output}")
     else:
         echo(text)
+    for note in table.notes:
+        echo(f"note: {note}", err=True)
+
+
+def _keys(by: str, records: "Sequence[Record]") -> list[str]:
+    """Return the keys that make a row; of the usual ones those that the runs have: translation has no ratio."""
+    from harness.report.groups import has_key
+
+    keys = [key.strip() for key in by.split(",") if key.strip()]
+    if by == BY:
+        keys = [key for key in keys if has_key(records, key)] or keys
+    return keys
 
 
 def ui(
@@ -123,36 +146,38 @@ def export(
         Optional[str],  # noqa: UP045
         typer.Option("--model", help="Of a run with separate models: the language."),
     ] = None,
+    method: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--method", help="With best: the best of this method."),
+    ] = None,
+    language: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--language", help="With best: the target language that counts; their mean without it."),
+    ] = None,
     tracking: Tracking = None,
 ) -> None:
-    """Export a run's checkpoint; ``best`` is chosen by source dev score, never by a test score."""
+    """Export a run's checkpoint; ``best`` is chosen by a label-free score in the target language, never by a test."""
     use_cores()
     quiet_libraries()
     from harness.tracking.store import Store
-    from harness.workflows.choose import choose_run
-    from harness.workflows.export import export_run
+    from harness.values.errors import UsageError
+    from harness.workflows.choose import Wish, choose_run
+    from harness.workflows.export import Registration, export_run
 
     if alias and not register:
-        from harness.values.errors import UsageError
-
         raise UsageError("--alias points to a version of the registry; give --register NAME as well")
+    if (method or language) and run != "best":
+        raise UsageError("--method and --language say what best means; a run is named by its id alone")
     store = Store(_uri(tracking))
-    record = choose_run(store, run, experiment, kept=not rebuild)
+    chosen = choose_run(store, run, experiment, Wish(method, language, kept=not rebuild))
+    record = chosen.record
     if rebuild and record.tags.get(names.CHECKPOINT_STATE) != names.CHECKPOINT_KEPT:
-        from functools import partial
-
-        from harness.machine.process import show_progress, stop_on_sigterm
-        from harness.pipeline import Watch, run_experiment
-        from harness.workflows.rebuild import rebuild_run
-
-        stop_on_sigterm()
-        echo(f"training run {record.run_id} again", err=True)
-        record, difference = rebuild_run(store, record, partial(run_experiment, watch=Watch(progress=show_progress())))
-        same = "the same test scores" if not difference else f"test entity F1 differs by up to {100 * difference:.2f}"
-        echo(f"trained again as run {record.run_id}: {same}", err=True)
-    exported = export_run(
-        store, record, output.expanduser().absolute(), model=model, onnx=onnx, register=register, alias=alias
-    )
+        record = _rebuilt(store, record)
+    registration = Registration(register, alias) if register else None
+    target, reason = output.expanduser().absolute(), chosen.reason
+    exported = export_run(store, record, target, model=model, onnx=onnx, registration=registration, reason=reason)
+    if chosen.reason:
+        echo(f"chosen: {chosen.reason}")
     echo(f"exported run {exported.run_id} ({record.tags.get(names.RUN_NAME, '')}) to {output}")
     if exported.probes:
         echo(f"loaded again: the same spans on {exported.agreement} of {exported.probes} test sentences")
@@ -160,6 +185,22 @@ def export(
         echo(f"model.onnx: logits within {exported.onnx_difference:.1e} of torch")
     if exported.registered:
         echo(f"registered as {exported.registered}")
+
+
+def _rebuilt(store: "Store", record: "Record") -> "Record":
+    """Train a run again from its own command, and return the new one."""
+    from functools import partial
+
+    from harness.machine.process import show_progress, stop_on_sigterm
+    from harness.pipeline import Watch, run_experiment
+    from harness.workflows.rebuild import rebuild_run
+
+    stop_on_sigterm()
+    echo(f"training run {record.run_id} again", err=True)
+    record, difference = rebuild_run(store, record, partial(run_experiment, watch=Watch(progress=show_progress())))
+    same = "the same test scores" if not difference else f"test entity F1 differs by up to {100 * difference:.2f}"
+    echo(f"trained again as run {record.run_id}: {same}", err=True)
+    return record
 
 
 def predict(
@@ -174,7 +215,21 @@ def predict(
         Optional[str],  # noqa: UP045
         typer.Option("--from", help="lines, jsonl, conll, brat …; by the ending without it."),
     ] = None,
-    language: Annotated[str, typer.Option("--language", help="BCP-47 tag to write with the texts.")] = "und",
+    language: Annotated[str, typer.Option("--language", help="BCP-47 tag of the texts.")] = "und",
+    translator: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--translator", help="Of a translate_test model: the engine that translates the texts."),
+    ] = None,
+    aligner: Annotated[str, typer.Option("--aligner", help="With --translator: the word aligner.")] = "hmm",
+    keys: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option("--set", metavar="KEY=VALUE", help="A key of either card: translator.path=…"),
+    ] = None,
+    learn_from: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--learn-from", help="Further pairs for a statistical aligner: SOURCE<tab>TARGET lines."),
+    ] = None,
+    config_dir: ConfigDir = None,
     output: Annotated[Optional[Path], typer.Option("--output", "-o", help="Write to a file.")] = None,  # noqa: UP045
 ) -> None:
     """Tag text: one text a line, or the sentences of a corpus file with their ids and tokens, in; JSON lines out."""
@@ -183,13 +238,17 @@ def predict(
     from harness.machine.files import write_text
     from harness.values.interchange import as_lines
     from harness.values.languages import normalise_language
-    from harness.workflows.predict_files import read_input, tag
+    from harness.workflows.predict_files import Through, read_input, tag
 
     spoken = normalise_language(language) if language != "und" else language
     sentences, account = read_input(file, spoken, from_format)
     for reason, count in account.items():
         echo(f"{reason.replace('_', ' ')}: {count}", err=True)
-    lines = as_lines(tag(folder, sentences))
+    through = Through(translator, aligner, tuple(keys or ()), existing_folder(config_dir), learn_from)
+    tagged, carried = tag(folder, sentences, spoken, through)
+    for reason, count in carried.items():
+        echo(f"projection: {reason.replace('_', ' ')} {count}", err=True)
+    lines = as_lines(tagged)
     if output:
         write_text(output, lines)
     elif lines:

@@ -3,7 +3,7 @@
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.tracking.records import Record
@@ -19,13 +19,31 @@ class Group:
     :param runs: finished, sound runs; the figures come from these.
     :param collapsed: finished runs left out because they collapsed.
     :param unfinished: runs that failed, were pruned, or are still running.
+    :param repeated: earlier runs of a seed, whose last one counts.
+    :param whole: collapsed runs and models are among the figures.
     """
 
     keys: tuple[str, ...]
     protocol: str
     runs: tuple[Record, ...]
-    collapsed: int
+    collapsed: tuple[Record, ...]
     unfinished: int
+    repeated: int = 0
+    whole: bool = False
+
+    @property
+    def partial(self) -> int:
+        """Runs of several models of which some, not all, collapsed."""
+        return sum(bool(_collapsed_parts(run)) for run in self.runs)
+
+    @property
+    def leaks(self) -> str:
+        """Test sentences that were trained on, by permission; empty for none."""
+        return "; ".join(dict.fromkeys(run.tags[names.LEAKS] for run in self.runs if run.tags.get(names.LEAKS)))
+
+    def with_collapsed(self) -> "Group":
+        """Return the row with its collapsed runs, to be shown beside it."""
+        return replace(self, runs=(*self.runs, *self.collapsed), whole=True)
 
     def mean(self, metric: str) -> float | None:
         """Return the mean of a metric over the runs that have it."""
@@ -38,12 +56,21 @@ class Group:
         return statistics.stdev(values) if len(values) > 1 else None
 
     def values(self, metric: str) -> list[float]:
-        """Return a metric's values over the runs that have it."""
-        return [run.metrics[metric] for run in self.runs if metric in run.metrics]
+        """Return a metric's values over the runs that have it; of one language, without models of it that collapsed."""
+        language = names.language_of(metric)
+        return [
+            run.metrics[metric]
+            for run in self.runs
+            if metric in run.metrics and (self.whole or language not in _collapsed_parts(run))
+        ]
 
 
-NOT_A_SETTING = (names.SEED, names.THREADS)
+NOT_A_SETTING = (names.SEED, names.THREADS, *names.SEEDS_APART)
 """Parameters in which runs of one row may differ: the repetition, and the machine's share."""
+
+COLLAPSED_BELOW = 0.5
+"""Share of the median dev F1 of a row's seeds below which one of them has collapsed. The median is of three seeds at
+least: of two nobody can tell which one is odd."""
 
 
 def has_key(records: Sequence[Record], name: str) -> bool:
@@ -69,18 +96,26 @@ def groups(records: Sequence[Record], by: Sequence[str]) -> tuple[list[str], lis
     for record in records:
         settings = {key: value for key, value in record.params.items() if key not in NOT_A_SETTING}
         settings[names.SCORER] = record.tags.get(names.SCORER, "")
+        settings[names.PINNED_SEEDS] = ",".join(key for key in names.SEEDS_APART if key in record.params)
+        settings[names.LEAKS] = record.tags.get(names.LEAKS, "")
         signature = tuple(sorted(settings.items()))
         collected[(record.key(names.PROTOCOL), tuple(record.key(name) for name in by), signature)].append(record)
     shown = {names.ALIASES.get(name, name) for name in by}
     keys = [*by, *(name for name in _data_columns(records) if name not in shown)]
+    keys += [names.LEAKS] if any(record.tags.get(names.LEAKS) for record in records) else []
     keys += _telling_apart(list(collected), {names.ALIASES.get(name, name) for name in keys})
     grouped = []
     for runs in collected.values():
         first = runs[0]
-        grouped.append(
-            _group(tuple(first.key(name) for name in keys), first.key(names.PROTOCOL), latest_per_seed(runs))
-        )
+        row = tuple(_row_key(first, name) for name in keys)
+        grouped.append(_group(row, first.key(names.PROTOCOL), runs))
     return keys, sorted(grouped, key=lambda group: tuple(_order(value) for value in group.keys))
+
+
+def _row_key(record: Record, name: str) -> str:
+    if name == names.PINNED_SEEDS:
+        return ",".join(key for key in names.SEEDS_APART if key in record.params)
+    return record.key(name)
 
 
 def _data_columns(records: Sequence[Record]) -> list[str]:
@@ -115,19 +150,39 @@ def _telling_apart(signatures: Sequence[tuple[Any, ...]], shown: set[str]) -> li
 
 
 def latest_per_seed(runs: Iterable[Record]) -> list[Record]:
-    """Drop earlier attempts: of runs with the same seed, keep the last finished, else the last."""
-    kept: dict[str, Record] = {}
+    """Drop earlier attempts: of runs with the same seeds, keep the last finished, else the last."""
+    kept: dict[tuple[str, ...], Record] = {}
     for run in runs:
-        former = kept.get(run.key("seed"))
+        seeds = tuple(run.key(key) for key in (names.SEED, *names.SEEDS_APART))
+        former = kept.get(seeds)
         if former is None or run.status == "FINISHED" or former.status != "FINISHED":
-            kept[run.key("seed")] = run
+            kept[seeds] = run
     return list(kept.values())
 
 
-def _group(keys: tuple[str, ...], protocol: str, runs: Sequence[Record]) -> Group:
+def _group(keys: tuple[str, ...], protocol: str, attempts: Sequence[Record]) -> Group:
+    runs = latest_per_seed(attempts)
     finished = [run for run in runs if run.status == "FINISHED"]
-    sound = tuple(run for run in finished if not run.tags.get(names.COLLAPSED))
-    return Group(keys, protocol, sound, len(finished) - len(sound), len(runs) - len(finished))
+    collapsed = tuple(run for run in finished if _has_collapsed(run, finished))
+    sound = tuple(run for run in finished if run not in collapsed)
+    repeated = sum(run.status == "FINISHED" for run in attempts) - len(finished)
+    return Group(keys, protocol, sound, collapsed, len(runs) - len(finished), repeated)
+
+
+def _has_collapsed(run: Record, row: Sequence[Record]) -> bool:
+    """Return True for a run that found nothing, or far less on the dev set of its mixture than the seeds beside it."""
+    if run.tags.get(names.COLLAPSED) and not _collapsed_parts(run):
+        return True
+    scores = [other.metrics[names.BEST_DEV_F1] for other in row if names.BEST_DEV_F1 in other.metrics]
+    if len(scores) < 3 or names.BEST_DEV_F1 not in run.metrics:
+        return False
+    return run.metrics[names.BEST_DEV_F1] < COLLAPSED_BELOW * statistics.median(scores)
+
+
+def _collapsed_parts(run: Record) -> set[str]:
+    """Return the languages whose model collapsed where a run has several, and the means they enter; else nothing."""
+    lost = {language for language in run.tags.get(names.COLLAPSED_LANGUAGES, "").split(",") if language}
+    return lost | {names.MEAN, run.key(names.DATA_SOURCE)} if lost else lost
 
 
 def _order(value: str) -> tuple[int, float, str]:

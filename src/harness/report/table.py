@@ -50,12 +50,18 @@ def _check_labels(records: Sequence[Record], measures: Sequence[str]) -> None:
 
 
 def comparison(
-    records: Sequence[Record], by: Sequence[str], measures: Sequence[str], languages: Sequence[str] | None = None
+    records: Sequence[Record],
+    by: Sequence[str],
+    measures: Sequence[str],
+    languages: Sequence[str] | None = None,
+    *,
+    cost: bool = False,
 ) -> Table:
-    """Return the comparison: one row a setting.
+    """Return the comparison: one row a setting, and under it the same with its collapsed runs, where it has any.
 
     :param languages: columns; all that were tested without them.
     :param measures: of a test set, or of one label as ``LABEL/MEASURE``.
+    :param cost: add what training has cost: tokens and sentences seen, seconds.
     :raises UsageError: no run was tested on the first of these languages, or on a label.
     """
     keys, rows = groups(records, by)
@@ -71,39 +77,92 @@ def comparison(
         )
     oracle = any(group.protocol == names.ORACLE for group in rows)
     header = [Column(key, key) for key in (*keys, *([names.PROTOCOL] if oracle else []))]
-    header += [Column("seeds", "seeds"), Column("parameters_millions", "M params", "size")]
+    sizes = [entry for entry in sized(cost) if entry[0] == names.PARAMETERS or any(row.mean(entry[0]) for row in rows)]
+    header += [Column("seeds", "seeds"), *(column for _, column in sizes)]
     header += [
         Column(names.score("test", language, measure), _title(language, measure, len(measures) > 1), "score")
         for language, measure in columns
     ]
+    shown = [
+        (one, group)
+        for group in rows
+        for one in ([group, group.with_collapsed()] if group.collapsed or group.partial else [group])
+    ]
     return Table(
         tuple(header),
-        tuple(_row(group, oracle, columns) for group in rows),
-        [_detail(group, keys, columns) for group in rows],
+        tuple(_row(one, group, oracle, columns, sizes) for one, group in shown),
+        [_detail(one, one is group, keys, columns) for one, group in shown],
+        notes(rows),
     )
+
+
+def sized(cost: bool) -> list[tuple[str, Column]]:
+    """Return metric and column of the sizes beside the scores."""
+    columns = [
+        (names.PARAMETERS, Column("parameters_millions", "M params", "size")),
+        (names.STEPS, Column("steps", "steps", "count")),
+    ]
+    if cost:
+        columns += [
+            (names.TOKENS, Column("tokens", "tokens", "count")),
+            (names.SENTENCES_SEEN, Column("sentences_seen", "sentences", "count")),
+            (names.SECONDS, Column("seconds", "seconds", "count")),
+        ]
+    return columns
+
+
+def notes(rows: Sequence[Group]) -> tuple[str, ...]:
+    """Return what a reader of the rows must know before comparing them, a sentence each."""
+    steps = [group.mean(names.STEPS) for group in rows]
+    known = [value for value in steps if value]
+    found = []
+    if known and max(known) > 1.05 * min(known):
+        found.append(
+            f"rows were trained for {min(known):.0f} to {max(known):.0f} steps: part of a difference can be training "
+            "(budget_per_cell of a sweep gives every cell the same)"
+        )
+    if any(len(group.runs) == 1 for group in rows):
+        found.append("a row of one seed says nothing of the spread over seeds")
+    repeated = sum(group.repeated for group in rows)
+    if repeated:
+        found.append(f"{repeated} earlier runs with the seed of a later one are left out")
+    if any(group.leaks for group in rows):
+        found.append("rows with leaks have seen test sentences in training")
+    return tuple(found)
 
 
 def _title(language: str, measure: str, several: bool) -> str:
     return f"{language} {measure.replace('_', ' ')}" if several else language
 
 
-def _row(group: Group, oracle: bool, columns: Sequence[tuple[str, str]]) -> tuple[str | Figure, ...]:
-    size = group.mean(names.PARAMETERS)
+def _row(
+    group: Group,
+    sound: Group,
+    oracle: bool,
+    columns: Sequence[tuple[str, str]],
+    sizes: Sequence[tuple[str, Column]],
+) -> tuple[str | Figure, ...]:
+    """Return the cells of a row.
+
+    :param sound: the row without its collapsed runs; the same one for most.
+    """
     scores = [names.score("test", language, measure) for language, measure in columns]
     return (
         *group.keys,
         *([group.protocol] if oracle else []),
-        _seeds(group),
-        Figure(size or None),
+        _seeds(group, sound),
+        *(Figure(group.mean(metric) or None) for metric, _ in sizes),
         *(Figure(group.mean(score), group.deviation(score)) for score in scores),
     )
 
 
-def _detail(group: Group, keys: Sequence[str], columns: Sequence[tuple[str, str]]) -> dict[str, Any]:
+def _detail(group: Group, sound: bool, keys: Sequence[str], columns: Sequence[tuple[str, str]]) -> dict[str, Any]:
     detail: dict[str, Any] = {
         **dict(zip(keys, group.keys, strict=True)),
-        "protocol": group.protocol, "seeds": len(group.runs), "collapsed": group.collapsed,
-        "unfinished": group.unfinished, "parameters_millions": group.mean(names.PARAMETERS),
+        "protocol": group.protocol, "seeds": len(group.runs),
+        "collapsed": len(group.collapsed), "with_collapsed": not sound,
+        "unfinished": group.unfinished, "repeated": group.repeated, "leaks": group.leaks,
+        **{column.key: group.mean(metric) for metric, column in sized(cost=True)},
         "run_ids": [run.run_id for run in group.runs],
     }  # fmt: skip
     for language, measure in columns:
@@ -112,7 +171,11 @@ def _detail(group: Group, keys: Sequence[str], columns: Sequence[tuple[str, str]
     return detail
 
 
-def _seeds(group: Group) -> str:
-    left_out = [f"{group.collapsed} collapsed"] if group.collapsed else []
+def _seeds(group: Group, sound: Group) -> str:
+    collapsed = len(group.collapsed)
+    if group is not sound:
+        return f"{len(group.runs)} (with {collapsed + sound.partial} collapsed)"
+    left_out = [f"{collapsed} collapsed"] if collapsed else []
+    left_out += [f"{sound.partial} of them in some languages"] if sound.partial else []
     left_out += [f"{group.unfinished} unfinished"] if group.unfinished else []
     return str(len(group.runs)) + (f" (+{', '.join(left_out)})" if left_out else "")

@@ -10,6 +10,7 @@ from harness.config.yaml_files import load_mapping
 from harness.corpora.catalogue import load_corpora, read_source
 from harness.corpora.conll_writer import WRITERS, conll_text
 from harness.corpora.splits import Overlap, duplicates, overlaps
+from harness.evaluation.power import smallest_difference
 from harness.machine.files import write_text
 from harness.values.account import Account
 from harness.values.errors import ConfigError, DataError, UsageError, listing
@@ -85,7 +86,13 @@ def corpus_counts(corpus: Corpus) -> dict[str, Any]:
         "labels": dict(corpus.label_counts),
         "account": dict(corpus.account),
         "digest": corpus.digest,
+        **({"smallest_difference": detectable(corpus)} if corpus.split == "test" else {}),
     }
+
+
+def detectable(corpus: Corpus) -> float:
+    """Return the smallest difference of entity F1, 0..1, between two systems that a test set shows."""
+    return smallest_difference([len(sentence.spans) for sentence in corpus.sentences])
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ graph must give the same logits.
 
 import logging
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +54,17 @@ class Exported:
     registered: str = ""
 
 
+@dataclass(frozen=True)
+class Registration:
+    """Where a model goes in the model registry.
+
+    :param alias: alias that shall point to the new version; no other moves.
+    """
+
+    name: str
+    alias: str | None = None
+
+
 def export_run(
     store: Store,
     record: Record,
@@ -62,14 +72,14 @@ def export_run(
     *,
     model: str | None = None,
     onnx: bool = False,
-    register: str | None = None,
-    alias: str | None = None,
+    registration: Registration | None = None,
+    reason: str = "",
 ) -> Exported:
     """Write a run's best checkpoint to a folder, whole or not at all.
 
     :param model: of a run with separate models, the target languages whose model is wanted.
-    :param register: name in the model registry to add it under.
-    :param alias: alias that shall point to the new version; no other moves.
+    :param registration: where in the model registry to add it.
+    :param reason: why this run was chosen, for the model card; empty where a person named it.
     :raises UsageError: the target exists and holds something else, or the run has no checkpoint.
     :raises HarnessError: the exported folder does not predict what the checkpoint predicts.
     """
@@ -87,7 +97,7 @@ def export_run(
         trained = load_tagger(folder)
         agreement, probes = _agreement(store, record, trained, model)
         difference = export_onnx(trained, folder) if onnx else None
-        card = model_card(record, read_manifest(folder), agreement=(agreement, probes))
+        card = model_card(record, read_manifest(folder), agreement=(agreement, probes), reason=reason)
         (folder / "README.md").write_text(card, encoding="utf-8")
         foreign = sorted({path.name for path in target.iterdir()} - _FILES) if target.exists() else []
         if foreign:
@@ -96,7 +106,9 @@ def export_run(
         if target.exists():
             target.rename(scratch / "former")
         folder.rename(target)
-    registered = register_model(store, record, register, model, alias) if register else ""
+    registered = ""
+    if registration:
+        registered = register_model(store, record, registration.name, model, registration.alias)
     return Exported(target, record.run_id, agreement, probes, difference, registered)
 
 
@@ -143,7 +155,7 @@ def _agreement(store: Store, record: Record, trained: TrainedTagger, model: str 
 
     :raises HarnessError: they differ on more sentences than the run's bfloat16 can explain.
     """
-    probes = _stored_predictions(store, record, model)
+    probes = _stored_predictions(store, record, model, translated=_is_translated(record))
     if not probes:
         logger.info("no stored predictions to compare with (a restricted corpus, or tracking.predictions=false)")
         return 0, 0
@@ -158,26 +170,17 @@ def _agreement(store: Store, record: Record, trained: TrainedTagger, model: str 
     return same, len(probes)
 
 
-def _stored_predictions(store: Store, record: Record, model: str | None) -> list[Sentence]:
-    from mlflow.exceptions import MlflowException
+def _is_translated(record: Record) -> bool:
+    """Return True for translate-test, whose model tags translations: its stored test predictions are projected ones."""
+    return record.params.get("method.test") == "translated"
 
+
+def _stored_predictions(store: Store, record: Record, model: str | None, *, translated: bool) -> list[Sentence]:
     languages = [language for language in record.tags.get(names.LANGUAGES, "").split(",") if language]
     part = model if model and record.metrics.get(names.MODELS, 1.0) > 1 else ""
     probes: list[Sentence] = []
     for language in languages:
-        try:
-            text = _artifact_text(store, record, names.predictions(part, "test", language))
-        except (MlflowException, OSError):
-            continue
-        probes += interchange.from_lines(text)[:PROBES]
+        split = "translated_test" if translated and language != record.params.get(names.DATA_SOURCE) else "test"
+        text = store.text(record.run_id, names.predictions(part, split, language))
+        probes += interchange.from_lines(text)[:PROBES] if text is not None else []
     return probes
-
-
-def _artifact_text(store: Store, record: Record, path: str) -> str:
-    import mlflow.artifacts
-
-    with tempfile.TemporaryDirectory() as scratch:
-        file = mlflow.artifacts.download_artifacts(
-            run_id=record.run_id, artifact_path=path, dst_path=scratch, tracking_uri=store.uri
-        )
-        return Path(file).read_text(encoding="utf-8")

@@ -18,24 +18,18 @@ from harness.values.markdown import markdown, markdown_text
 _MEASURES = ("entity_f1", "entity_precision", "entity_recall", "entity_macro_f1", "span_f1", "label_accuracy")
 
 
-def model_card(record: Record, manifest: dict[str, Any], *, agreement: tuple[int, int]) -> str:
-    """Return the model card as Markdown with Hugging Face's metadata header."""
+def model_card(record: Record, manifest: dict[str, Any], *, agreement: tuple[int, int], reason: str = "") -> str:
+    """Return the model card as Markdown with Hugging Face's metadata header.
+
+    :param agreement: sentences on which the exported model predicts what the run stored, and of how many.
+    :param reason: why this run was chosen; empty where a person named it.
+    """
     encoder = manifest["encoder"]
     languages = [manifest["source"], *manifest["targets"]]
     method = manifest["method"]
-    ratio = f" at ratio {method['ratio']:g}" if method.get("ratio") else ""
-    title = f"{encoder['name']}, {method['name']}{ratio}: {', '.join(manifest['labels'])}"
     lines = [
-        *([_restriction(manifest), ""] if _is_restricted(record, manifest) else []),
-        f"# {markdown_text(title)}",
-        "",
-        f"Trained on {markdown_text(manifest['data'])} ({markdown_text(manifest['source'])}; tested on "
-        f"{markdown_text(', '.join(manifest['targets']))}), seed {manifest['seed']}, protocol "
-        f"{markdown_text(manifest['protocol'])}, run {record.run_id}.",
-        "",
-        f"Licence of the data: {markdown_text(manifest.get('data_license') or 'unknown')}; of the encoder: "
-        f"{markdown_text(encoder.get('license') or 'unknown')}.",
-        "",
+        *_title(record, manifest),
+        *_choice(record, reason),
         "## Scores",
         "",
         "Exact character spans and labels against full gold (conlleval rules), times 100. One seed: compare seeds with",
@@ -55,6 +49,7 @@ def model_card(record: Record, manifest: dict[str, Any], *, agreement: tuple[int
         "## Use",
         "",
         *_usage(encoder["kind"]),
+        *(_route(manifest, record) if method.get("test") == "translated" else []),
         "",
         _agreement(agreement),
         "",
@@ -68,6 +63,25 @@ def model_card(record: Record, manifest: dict[str, Any], *, agreement: tuple[int
             "",
         ]
     return "\n".join([*_header(record, manifest, languages), *lines])
+
+
+def _title(record: Record, manifest: dict[str, Any]) -> list[str]:
+    """Return what the model is, on what it was trained, and under which licences."""
+    encoder, method = manifest["encoder"], manifest["method"]
+    ratio = f" at ratio {method['ratio']:g}" if method.get("ratio") else ""
+    title = f"{encoder['name']}, {method['name']}{ratio}: {', '.join(manifest['labels'])}"
+    return [
+        *([_restriction(manifest), ""] if _is_restricted(record, manifest) else []),
+        f"# {markdown_text(title)}",
+        "",
+        f"Trained on {markdown_text(manifest['data'])} ({markdown_text(manifest['source'])}; tested on "
+        f"{markdown_text(', '.join(manifest['targets']))}), seed {manifest['seed']}, protocol "
+        f"{markdown_text(manifest['protocol'])}, run {record.run_id}.",
+        "",
+        f"Licence of the data: {markdown_text(manifest.get('data_license') or 'unknown')}; of the encoder: "
+        f"{markdown_text(encoder.get('license') or 'unknown')}.",
+        "",
+    ]
 
 
 def _is_restricted(record: Record, manifest: dict[str, Any]) -> bool:
@@ -157,6 +171,37 @@ def _usage(kind: str) -> list[str]:
         "or, with long texts windowed and punctuation kept apart in every script:",
         "",
         *command,
+    ]
+
+
+def _choice(record: Record, reason: str) -> list[str]:
+    """Say what chose the run and its weights, and what a reader of its scores must know."""
+    selection = record.params.get("trainer.selection", "best")
+    weights = {
+        "best": "of the evaluation with the best score on the dev set of its mixture",
+        "last": "of the last step",
+        "average": "the mean of the last evaluations",
+    }
+    lines = [f"Chosen as {markdown_text(reason)}." if reason else "Chosen by its run id."]
+    lines.append(f"Weights: {weights.get(selection, markdown_text(selection))}.")
+    for name, what in ((names.LEAKS, "Test sentences in its training data"), (names.NOTE, "Note")):
+        if record.tags.get(name):
+            lines.append(f"**{what}: {markdown_text(record.tags[name])}.**")
+    return [*(line for text in lines for line in (text, ""))]
+
+
+def _route(manifest: dict[str, Any], record: Record) -> list[str]:
+    """Say how texts of other languages come to a model that tags its source language."""
+    engines = " and ".join(markdown_text(record.tags.get(kind, "") or "unknown") for kind in ("translator", "aligner"))
+    return [
+        "",
+        f"This model tags {markdown_text(manifest['source'])}. Texts in another language are translated into it, and",
+        f"what is found is projected back (translate-test). The scores above are with the run's own ({engines});",
+        "with others they differ:",
+        "",
+        "```",
+        "harness predict FOLDER texts.txt --language fr --translator apertium --aligner hmm",
+        "```",
     ]
 
 
