@@ -107,7 +107,7 @@ def toy_card(tmp_path: Path) -> Path:
         write_conll(data / language / "dev.conll", toy_sentences(6, start + 20))
         write_conll(data / language / "train.conll", toy_sentences(16, start + 30))
         lines = []
-        for number, sentence in enumerate(toy_sentences(24, start + 50)):
+        for number, sentence in enumerate(toy_sentences(30, start + 50)):
             tokens, tags = zip(*sentence, strict=True)
             lines.append(json.dumps({"id": str(number), "tokens": tokens, "ner_tags": tags}))
         # 'translations': the same words in another order, so that links cross.

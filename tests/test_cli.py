@@ -103,13 +103,13 @@ def test_ctrl_c_ends_a_run_as_killed_with_a_sentence(
 ) -> None:
     command = [
         sys.executable, "-m", "harness", "run", "--config-dir", str(toy_card), "data=toy", f"tracking.uri={tracking}",
-        *QUICK, "trainer.max_epochs=900", "trainer.patience=null",
+        *QUICK, "trainer.max_epochs=900", "trainer.evaluations=900",
     ]  # fmt: skip
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     process = interruptible(command, stderr=subprocess.PIPE, text=True, env=environment)
     assert process.stderr is not None
     for line in process.stderr:
-        if "epoch 2" in line:
+        if "epoch 2 " in line:
             break
     process.send_signal(number)
     rest = process.stderr.read()

@@ -24,7 +24,7 @@ EPOCHS = 40
 def command(folder: Path, uri: str, encoder: list[str]) -> list[str]:
     return [
         sys.executable, "-m", "harness", "run", "--config-dir", str(folder), "data=toy", *encoder,
-        "method=synthetic", "method.ratio=0.25", "method.targets=separate", f"trainer.max_epochs={EPOCHS}",
+        "method=synthetic", "method.ratio=0.25", "method.targets=separate", f"trainer.max_epochs={EPOCHS}", f"trainer.evaluations={EPOCHS}",
         "trainer.patience=null", "trainer.threads=1", "trainer.batch_size=4", "tracking.state_seconds=0",
         f"tracking.uri={uri}", "--json",
     ]  # fmt: skip
@@ -52,7 +52,7 @@ def test_runs_killed_at_random_moments_end_with_the_metrics_of_an_undisturbed_on
         process = subprocess.Popen(line, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert process.stderr is not None
         for text in process.stderr:
-            if "epoch 1:" in text:
+            if "epoch 1 " in text:
                 break
         time.sleep(draw.uniform(0, 0.5 * whole))
         process.send_signal(signal.SIGKILL)
