@@ -78,3 +78,20 @@ def test_one_language_can_decide() -> None:
 def test_runs_that_no_proxy_has_scored_are_left_out_and_said_so(caplog: pytest.LogCaptureFixture) -> None:
     assert best_run([*RUNS, record(9, f1=0.99, method__name="old")]).record.run_id == "run2"
     assert "1 of 4 runs were not scored on any label-free dev set" in caplog.text
+
+
+def test_what_cannot_tag_new_text_is_chosen_only_by_name(caplog: pytest.LogCaptureFixture) -> None:
+    made = judged(4, "translate_test", dev=0.7, test=0.7, synthetic_dev=0.9)
+    filed = Record(
+        "run4",
+        made.status,
+        {**made.params, "method.test": "translated"},
+        made.metrics,
+        {**made.tags, "translator": "file"},
+    )
+    assert best_run([*RUNS, filed]).record.run_id == "run2"
+    assert "1 runs of translate_test took their translations from files" in caplog.text
+    assert best_run([*RUNS, filed], Wish(method="translate_test")).record.run_id == "run4"
+    engine = Record("run4", filed.status, filed.params, filed.metrics, {**filed.tags, "translator": "apertium"})
+    assert best_run([*RUNS, engine]).record.run_id == "run4"
+    assert best_run([filed]).record.run_id == "run4"

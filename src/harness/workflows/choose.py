@@ -64,6 +64,9 @@ def best_run(records: Sequence[Record], wish: Wish | None = None) -> Chosen:
                 f"--method {wish.method!r}: no such run{nearest(wish.method, methods)}; {listing(methods)}"
             )
         fair, methods = [record for record in fair if record.key("method") == wish.method], [wish.method]
+    if wish.method is None:
+        fair = _usable_on_new_text(fair)
+        methods = sorted({record.key("method") for record in fair})
     language = wish.language or names.MEAN
     _check_language(fair, wish.language)
     judged = _judged(fair, language)
@@ -79,6 +82,18 @@ def best_run(records: Sequence[Record], wish: Wish | None = None) -> Chosen:
         "dev set of each is of its own mixture, and source dev tells source-language skill); give the data card "
         "translated_dev or synthetic sentences, name a --method, or export a run by its id"
     )
+
+
+def _usable_on_new_text(records: Sequence[Record]) -> list[Record]:
+    """Leave out translate-test with translations from files: nobody can translate another text that way."""
+    usable = [r for r in records if r.params.get("method.test") != "translated" or r.tags.get("translator") != "file"]
+    if usable and len(usable) < len(records):
+        logger.warning(
+            "%d runs of translate_test took their translations from files, so they cannot tag new text, and are left "
+            "out of the choice (--method translate_test chooses among them)",
+            len(records) - len(usable),
+        )
+    return usable or list(records)
 
 
 def _check_language(records: Sequence[Record], language: str | None) -> None:
