@@ -1,7 +1,7 @@
 """Every shipped study composes and runs, with tiny models in the place of its own, on its card or on data of its shape.
 
 Cards of the same names in a folder of the user's go before the shipped ones, so the study's files are used as they are:
-its grid, its budget and its data card. Of each block of a grid one encoder runs, for three steps.
+its grid, its budget and its data card. Of each block of a grid one encoder and two ratios run, for three steps.
 """
 
 import json
@@ -112,14 +112,16 @@ SHAPES = {"n2c2": n2c2, "uner_masakhaner": uner}
 
 
 def small(study: Sweep) -> Sweep:
-    """Return a study with one encoder for each block, one seed, few trials, and sizes that fit small corpora."""
+    """Return a study with one encoder and two ratios for each block, one seed, few trials, and sizes of small corpora."""
     sizes = {250: 5, 500: 10, 1000: 20, 2000: 30}
     grid = []
     for block in study.grid:
         made = dict(block)
         for key, values in block.items():
-            if key == "encoder":
+            if key in ("encoder", "translator"):
                 made[key] = values[:1]
+            if key in ("method.ratio", "aligner"):
+                made[key] = values[:2]
             if key == "method.size":
                 made[key] = tuple(sizes[int(str(value))] for value in values[:2])
         grid.append(made)

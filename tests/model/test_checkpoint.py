@@ -57,9 +57,14 @@ MEAN = {"selection": "average", "average_last": 2, "max_steps": 15}
 
 
 @pytest.mark.parametrize(
-    "settings", [{"accumulate_batches": 1}, {"accumulate_batches": 4}, {"selection": "best"}, MEAN], ids=str
+    ("kind", "settings"),
+    [
+        *((kind, {"accumulate_batches": count}) for kind in ("char-bilstm", "transformer") for count in (1, 4)),
+        ("char-bilstm", {"selection": "best"}),
+        ("char-bilstm", MEAN),
+    ],
+    ids=str,
 )
-@pytest.mark.parametrize("kind", ["char-bilstm", "transformer"])
 def test_a_training_killed_before_any_step_ends_as_an_undisturbed_one(
     kind: str, settings: dict[str, Any], tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
