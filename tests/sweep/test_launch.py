@@ -90,3 +90,27 @@ def test_of_a_sweep_the_best_checkpoint_of_each_method_is_kept(toy_card: Path, t
     for run in runs(tracking):
         has = any(one.path == "checkpoint" for one in client.list_artifacts(run.info.run_id))
         assert has == (run.info.run_id in {one.info.run_id for one in kept})
+
+
+def test_no_cell_is_called_the_best_where_no_measure_ranks_them(toy_card: Path, tracking: str) -> None:
+    assert go(sweep(seeds=[1]), toy_card, tracking, "tracking.proxies=none").best is None
+
+
+def test_cells_of_different_methods_are_ranked_by_a_proxy_they_share(toy_card: Path, tracking: str) -> None:
+    best = go(sweep(seeds=[1]), toy_card, tracking).best
+    assert best is not None and best["metric"] == "synthetic_dev/mean/entity_f1"
+
+
+def test_without_a_common_measure_the_best_checkpoint_of_each_recipe_is_kept(toy_card: Path, tracking: str) -> None:
+    study = sweep(grid=[{"method": ["synthetic"], "method.ratio": [0, 0.25]}])
+    go(study, toy_card, tracking, "tracking.checkpoints=best", "tracking.proxies=none")
+    kept = [run for run in runs(tracking) if run.data.tags.get("harness.checkpoint") == "kept"]
+    assert sorted(run.data.params["method.ratio"] for run in kept) == ["0", "0.25"]
+
+
+def test_a_search_over_mixtures_needs_a_measure_that_is_the_same_for_all(toy_card: Path, tracking: str) -> None:
+    search = {"grid": [], "search": {"method.ratio": {"choices": [0.1, 0.25]}}, "budget": {"trials": 1}, "seeds": [1]}
+    with pytest.raises(ConfigError, match="judged by different dev sets"):
+        go(sweep(**search), toy_card, tracking, "method=synthetic")
+    proxy = sweep(**search, objective="synthetic_dev/mean/entity_f1")
+    assert go(proxy, toy_card, tracking, "method=synthetic").finished == 1
