@@ -48,7 +48,7 @@ def plan(kind: str, tiny_bert: Path, *, seed: int = 1, epochs: int = 6, **settin
     encoder = card(kind, tiny_bert)
     assert encoder.learning_rate is not None
     return TrainingPlan(
-        encoder, LABELS, TrainerConfig.model_validate(chosen), encoder.learning_rate, epochs, settings.get("max_steps"),
+        encoder, LABELS, TrainerConfig.model_validate(chosen), encoder.learning_rate, 0.1, epochs, settings.get("max_steps"),
         seed, seed,
     )  # fmt: skip
 

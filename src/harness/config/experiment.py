@@ -173,6 +173,12 @@ class Config(Strict):
         return self.trainer.learning_rate or self.encoder.learning_rate
 
     @property
+    def warmup_share(self) -> float:
+        """Share of the steps in which the learning rate rises: the trainer's, else the encoder card's."""
+        own = self.trainer.warmup_share
+        return self.encoder.warmup_share if own is None else own
+
+    @property
     def max_epochs(self) -> int:
         """Epochs: the trainer's, else the encoder card's."""
         return self.trainer.max_epochs or self.encoder.max_epochs

@@ -27,8 +27,9 @@ class TrainerConfig(Strict):
     """Peak learning rate; null takes the encoder card's."""
     weight_decay: float = Field(default=0.01, ge=0)
     """AdamW weight decay, not on biases and normalisation."""
-    warmup_share: Share = 0.1
-    """Share of all steps in which the learning rate rises linearly; it then falls linearly to 0."""
+    warmup_share: Share | None = None
+    """Share of all steps in which the learning rate rises linearly; it then falls linearly to 0. null takes the encoder
+    card's."""
     gradient_clip: float = Field(default=1.0, ge=0)
     """Largest norm of the gradient; 0 clips nothing."""
     evaluations: int = Field(default=10, ge=1)

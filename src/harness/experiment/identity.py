@@ -53,9 +53,11 @@ def identity(config: Config) -> dict[str, Any]:
     values["trainer"].pop("threads", None)
     # The card's recommendations count where the trainer follows them.
     epochs = None if config.trainer.max_steps or config.trainer.max_tokens else config.max_epochs
-    values["trainer"] |= {"learning_rate": config.learning_rate, "max_epochs": epochs}
+    values["trainer"] |= {
+        "learning_rate": config.learning_rate, "warmup_share": config.warmup_share, "max_epochs": epochs,
+    }  # fmt: skip
     values["seeds"] = config.resolved_seeds
-    for name in ("learning_rate", "max_epochs"):
+    for name in ("learning_rate", "warmup_share", "max_epochs"):
         values["encoder"].pop(name, None)
     if not config.method.translates:
         values["method"].pop("projection", None)

@@ -180,12 +180,14 @@ def run_params(config: Config) -> dict[str, str]:
     if not {"synthetic", "translated", "target"} & set(config.method.train):
         del values["method"]["hold_out"]  # proxies alone rest on it
     encoder = config.encoder.model_dump(
-        mode="json", exclude={"citation", "notes", "languages", "license", "layers", "learning_rate", "max_epochs"}
+        mode="json",
+        exclude={"citation", "notes", "languages", "license", "layers", "learning_rate", "warmup_share", "max_epochs"},
     )
     params = {names.DATA_NAME: config.data.name, names.DATA_SOURCE: config.data.source.language}
     params[names.DATA_TARGETS] = ",".join(config.targets)
     params |= _flat({"encoder": encoder, **values})
     params[names.LEARNING_RATE] = str(config.learning_rate)
+    params[names.WARMUP_SHARE] = str(config.warmup_share)
     if config.trainer.max_steps or config.trainer.max_tokens:
         params.pop(names.MAX_EPOCHS, None)  # has no part
     else:

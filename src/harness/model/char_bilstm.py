@@ -97,6 +97,7 @@ class CharCoder:
         # Pieces index this very table, so no other coder's pieces may be taken for ours.
         self.identity = f"char-bilstm/{next(CharCoder._made)}"
         self.longest = max_length
+        self.special_pieces: tuple[int, ...] = ()
         self.max_length = max_length
         self._numbers: dict[bytes, int] = {}
         self._spellings: list[bytes] = []

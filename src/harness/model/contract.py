@@ -5,6 +5,7 @@ sentences into pieces and windows into batches. Weights load in float32 (transfo
 type), from safetensors, at the pinned revision, and never with a repository's own code.
 """
 
+import copy
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from harness.model.encoding import EncodedSentence, Window
+from harness.model.encoding import EncodedSentence, Integers, Window
 from harness.values.records import Sentence
 
 logger = logging.getLogger(__name__)
@@ -48,6 +49,9 @@ class Coder(Protocol):
     longest: int
     """Pieces a window may hold, special ones not counted."""
 
+    special_pieces: tuple[int, ...]
+    """Piece ids that :meth:`collate` adds."""
+
     identity: str
     """What its output depends on besides the text; part of cache keys."""
 
@@ -79,6 +83,22 @@ class Network(nn.Module, ABC):
     def reset(self, seed: int) -> None:
         """Draw the weights that are not pretrained from a seed."""
 
+    def copy_for(self, pieces: Integers, *, trim: bool) -> "Network":
+        """Return a copy to train.
+
+        :param pieces: all piece ids of the training mixture, special ones included.
+        :param trim: leave out embeddings of other pieces, where that is exact and pays.
+        """
+        return copy.deepcopy(self)
+
+    def after_step(self, learning_rate: float, weight_decay: float) -> None:
+        """Hear of an optimizer step, while the gradients are still there."""
+
+    @property
+    def left_out_parameters(self) -> int:
+        """Pretrained parameters that take no part in training, but are part of the model."""
+        return 0
+
 
 @dataclass(frozen=True)
 class ModelSize:
@@ -86,18 +106,21 @@ class ModelSize:
 
     :param parameters_millions: all parameters.
     :param encoder_parameters_millions: without the classification head.
+    :param trained_parameters_millions: without embeddings that take no part in training.
     :param size_mb: 10^6 bytes in float32.
     """
 
     parameters_millions: float
     encoder_parameters_millions: float
+    trained_parameters_millions: float
     size_mb: float
 
 
 def model_size(network: Network) -> ModelSize:
     """Count the parameters of a network."""
-    total = sum(parameter.numel() for parameter in network.parameters())
-    return ModelSize(total / 1e6, network.encoder_parameters() / 1e6, total * 4 / 1e6)
+    trained = sum(parameter.numel() for parameter in network.parameters())
+    total = trained + network.left_out_parameters
+    return ModelSize(total / 1e6, network.encoder_parameters() / 1e6, trained / 1e6, total * 4 / 1e6)
 
 
 def state_of(network: nn.Module) -> dict[str, Any]:

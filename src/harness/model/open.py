@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.config import EncoderCard
+from harness.machine.packaged import packaged_encoder
 from harness.model.contract import Coder, Network
 from harness.values.errors import ConfigError
 
@@ -49,6 +50,8 @@ def model_place(card: EncoderCard) -> tuple[str, str | None]:
 
     :raises ConfigError: the path looks like a folder and is none.
     """
+    if card.package:
+        return str(packaged_encoder(card.package)), None
     assert card.path is not None
     folder = Path(card.path).expanduser()
     if folder.is_dir():

@@ -49,6 +49,7 @@ class TrainingPlan:
 
     :param labels: entity labels, in the order of the network's classes.
     :param learning_rate: peak of the schedule.
+    :param warmup_share: share of the steps in which the rate rises to it.
     :param max_steps: optimizer steps; without them the schedule is laid over ``max_epochs``.
     :param init_seed: of initial weights.
     :param order_seed: of the order of sentences, and of dropout.
@@ -58,6 +59,7 @@ class TrainingPlan:
     labels: tuple[str, ...]
     settings: TrainerConfig
     learning_rate: float
+    warmup_share: float
     max_epochs: int
     max_steps: int | None
     init_seed: int
@@ -68,8 +70,8 @@ class TrainingPlan:
         """Return the plan of every model of an experiment."""
         seeds = config.resolved_seeds
         return cls(
-            config.encoder, config.data.labels, config.trainer, config.learning_rate, config.max_epochs,
-            config.trainer.max_steps, seeds["init"], seeds["order"],
+            config.encoder, config.data.labels, config.trainer, config.learning_rate, config.warmup_share,
+            config.max_epochs, config.trainer.max_steps, seeds["init"], seeds["order"],
         )  # fmt: skip
 
     @property
@@ -84,6 +86,7 @@ class TrainingPlan:
             "labels": list(self.labels),
             "settings": self.settings.model_dump(mode="json"),
             "learning_rate": self.learning_rate,
+            "warmup_share": self.warmup_share,
             "max_epochs": None if self.max_steps or self.settings.max_tokens else self.max_epochs,
             "max_steps": self.max_steps,
             "seeds": [self.init_seed, self.order_seed],

@@ -43,6 +43,8 @@ class Tagger(pl.LightningModule):
         much memory as the weights take, at the moment when activations need it most.
         """
         optimizer.step(closure=optimizer_closure)
+        matrices = optimizer.param_groups[0]
+        self.network.after_step(matrices["lr"], matrices["weight_decay"])
         optimizer.zero_grad()
 
     def configure_gradient_clipping(
@@ -96,7 +98,7 @@ class Tagger(pl.LightningModule):
             fused=True,
         )
         total = int(self.trainer.estimated_stepping_batches)
-        warmup = round(self.plan.settings.warmup_share * total)
+        warmup = round(self.plan.warmup_share * total)
 
         def factor(step: int) -> float:
             if step < warmup:

@@ -5,7 +5,6 @@ leaves the last good one. Selection sees only what ``score_dev`` scores: no targ
 training that was killed goes on from its last full state, see :mod:`harness.model.checkpoint`.
 """
 
-import copy
 import json
 import logging
 import os
@@ -115,8 +114,6 @@ def train(
     watch = watch or Watch()
     settings = plan.settings
     loaded, coder = memory.load(plan.encoder, plan.tags, settings.max_length)
-    network = copy.deepcopy(loaded)  # training must not touch the one that is kept
-    network.reset(plan.init_seed)
     overlap = min(settings.window_overlap, coder.longest // 2)
     encoded = TaggingData(
         memory.encode(data.train, coder, overlap), memory.encode(data.dev, coder, overlap), coder, plan,
@@ -126,6 +123,9 @@ def train(
         raise ConfigError("the training mixture is empty; choose another method, ratio or corpus")
     if settings.max_tokens:
         plan = replace(plan, max_steps=encoded.steps_for(settings.max_tokens))
+    pieces = np.concatenate([*(window.pieces for window in encoded.train_corpus.windows), coder.special_pieces])
+    network = loaded.copy_for(pieces, trim=plan.encoder.trim == "auto")  # the one that is kept must not be touched
+    network.reset(plan.init_seed)
     device = training_device(settings)
     machine = _Machine(
         device, use_bf16(settings, device, allowed=plan.encoder.bf16), settings.threads or available_cores()
@@ -289,6 +289,7 @@ def _metrics(network: Network, data: TaggingData, training: Training, machine: _
     metrics = {
         names.PARAMETERS: size.parameters_millions,
         names.ENCODER_PARAMETERS: size.encoder_parameters_millions,
+        names.TRAINED_PARAMETERS: size.trained_parameters_millions,
         names.SIZE_MB: size.size_mb,
         names.SECONDS: training.seconds,
         names.STEP_SECONDS: training.train_seconds,

@@ -4,6 +4,7 @@ Using the library's head for each architecture keeps the export a plain Hugging 
 first pieces of the labelled words.
 """
 
+import copy
 import itertools
 import json
 import unicodedata
@@ -20,7 +21,8 @@ from transformers import AutoConfig, AutoModel, AutoModelForTokenClassification,
 
 from harness.machine.hub import LOADING_ERRORS, loading_error
 from harness.model.contract import Batch, Network
-from harness.model.encoding import EncodedSentence, Window, first_pieces, one_word_a_piece
+from harness.model.encoding import EncodedSentence, Integers, Window, first_pieces, one_word_a_piece
+from harness.model.trimming import TrimmedEmbedding, trimmed_copy
 from harness.values.errors import ConfigError
 from harness.values.languages import is_unspaced, word_offsets
 from harness.values.records import Sentence
@@ -101,7 +103,29 @@ class TransformerNetwork(Network):
 
     def encoder_parameters(self) -> int:
         """Return the number of parameters of the encoder without the head."""
-        return sum(parameter.numel() for parameter in self.model.base_model.parameters())
+        trained: int = sum(parameter.numel() for parameter in self.model.base_model.parameters())
+        return trained + self.left_out_parameters
+
+    @property
+    def left_out_parameters(self) -> int:
+        """Embeddings of pieces that the training mixture does not have."""
+        trimmed = self._trimmed
+        return trimmed.left_out if trimmed else 0
+
+    @property
+    def _trimmed(self) -> TrimmedEmbedding | None:
+        embedding = self.model.get_input_embeddings()
+        return embedding if isinstance(embedding, TrimmedEmbedding) else None
+
+    def copy_for(self, pieces: Integers, *, trim: bool) -> "TransformerNetwork":
+        """Return a copy to train, see :mod:`harness.model.trimming`."""
+        return TransformerNetwork(trimmed_copy(self.model, pieces) if trim else copy.deepcopy(self.model))
+
+    def after_step(self, learning_rate: float, weight_decay: float) -> None:
+        """Let the embeddings left out decay as those that had a gradient did."""
+        trimmed = self._trimmed
+        if trimmed and trimmed.weight.grad is not None:
+            trimmed.note_decay(learning_rate, weight_decay)
 
     def reset(self, seed: int) -> None:
         """Draw the head from a seed: normal with the model's initializer range, biases 0 (as in BERT)."""
@@ -120,9 +144,17 @@ class TransformerNetwork(Network):
                 module.reset_parameters()  # normalisation layers: ones and zeros, nothing random
 
     def save(self, folder: Path) -> None:
-        """Write ``config.json`` and ``model.safetensors``."""
+        """Write ``config.json`` and ``model.safetensors``, the full vocabulary in it."""
         self.model.config._name_or_path = ""  # a folder of this machine would stand in the export
-        self.model.save_pretrained(folder)
+        trimmed = self._trimmed
+        if trimmed is None:
+            self.model.save_pretrained(folder)
+            return
+        self.model.set_input_embeddings(trimmed.restored())
+        try:
+            self.model.save_pretrained(folder)
+        finally:
+            self.model.set_input_embeddings(trimmed)
 
 
 class TransformerCoder:
@@ -142,6 +174,7 @@ class TransformerCoder:
         self._prefix, self._suffix = probe[:start], probe[start + len(core) :]
         self.longest = longest - len(self._prefix) - len(self._suffix)
         self._padding = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0
+        self.special_pieces = (*self._prefix, *self._suffix, self._padding)
         serialised = json.loads(tokenizer.backend_tokenizer.to_str())
         serialised.pop("padding", None)  # set as a side effect of calls, without bearing on what we read
         serialised.pop("truncation", None)

