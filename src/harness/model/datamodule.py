@@ -17,6 +17,10 @@ from harness.values.records import Sentence
 PREDICTION_TOKENS = 4096
 """Padded pieces in a batch without gradients: below what a training step needs, and no slower than more."""
 
+PART_TOKENS = 1024
+"""Padded pieces of a training batch that are computed at once on a processor: activations of more would be most of the
+memory, and matrices of so many rows are multiplied no slower."""
+
 
 @dataclass(frozen=True)
 class EncodedCorpus:
@@ -72,6 +76,7 @@ class TaggingData(pl.LightningDataModule):
     :param dev: the corpus that selects the checkpoint.
     :param watched: corpora that are scored at each evaluation besides.
     :param plan: tags, batch size and seed.
+    :param part_tokens: padded pieces of a batch to be computed at once, see :data:`PART_TOKENS`; nothing for all.
     """
 
     def __init__(
@@ -81,8 +86,11 @@ class TaggingData(pl.LightningDataModule):
         coder: Coder,
         plan: TrainingPlan,
         watched: Sequence[EncodedCorpus] = (),
+        *,
+        part_tokens: int | None = None,
     ) -> None:
         super().__init__()
+        self.part_tokens = part_tokens
         self.train_corpus = train
         self.dev_corpus = dev
         self.watched_corpora = tuple(watched)
@@ -136,7 +144,24 @@ class TaggingData(pl.LightningDataModule):
             low, high = (middle + 1, high) if self.seen(middle)[1] < tokens else (low, middle)
         return low
 
-    def _collate_labelled(self, batch: list[Window]) -> Batch:
-        tags: list[Integers] = [self._tags[window.sentence][window.words] for window in batch]
+    def _collate_labelled(self, batch: list[Window]) -> tuple[Batch, ...]:
+        return tuple(self._labelled(part) for part in parts_of(batch, self.part_tokens))
+
+    def _labelled(self, part: list[Window]) -> Batch:
+        tags: list[Integers] = [self._tags[window.sentence][window.words] for window in part]
         labelled = torch.from_numpy(np.concatenate(tags).astype(np.int64))
-        return replace(self.coder.collate(batch), tags=labelled)
+        return replace(self.coder.collate(part), tags=labelled)
+
+
+def parts_of(batch: list[Window], tokens: int | None) -> list[list[Window]]:
+    """Cut a batch into parts of at most so many padded pieces, longer windows alone; without a bound it stays whole.
+
+    :param batch: windows of falling length.
+    """
+    parts: list[list[Window]] = [[]]
+    for window in batch:
+        part = parts[-1]
+        if tokens is not None and part and (len(part) + 1) * len(part[0].pieces) > tokens:
+            parts.append(part := [])
+        part.append(window)
+    return parts

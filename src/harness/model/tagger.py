@@ -25,18 +25,30 @@ class Tagger(pl.LightningModule):
         self.losses: list[Tensor] = []
         """Of the steps since the former evaluation."""
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor | None:
+    def training_step(self, batch: tuple[Batch, ...], batch_idx: int) -> Tensor | None:
         """Return the summed cross-entropy of a batch over the mean number of labelled words in one.
 
         A mean over the batch would let a batch of three-word headlines weigh as much as one of long sentences, which
         batches of similar length do contain.
+
+        :param batch: its parts; all but the last go back at once, so that the activations of one are held.
         """
-        tags = batch.tags
-        if tags is None or not len(tags):
+        labelled = [(part, part.tags) for part in batch if part.tags is not None and len(part.tags)]
+        if not labelled:
             return None  # a batch of empty sentences teaches nothing
-        loss = nn.functional.cross_entropy(self.network(batch).float(), tags, reduction="sum") / self.words_per_batch
-        self.losses.append(loss.detach())
+        total = torch.zeros((), device=self.device)
+        for number, (part, tags) in enumerate(labelled, 1):
+            logits = self.network(part).float()
+            loss = nn.functional.cross_entropy(logits, tags, reduction="sum") / self.words_per_batch
+            total = total + loss.detach()
+            if number < len(labelled):
+                loss.backward()  # type: ignore[no-untyped-call]
+                torch.clear_autocast_cache()  # the weights cast for this part belong to a graph that is gone
+        self.losses.append(total)
         return loss
+
+    def optimizer_zero_grad(self, epoch: int, batch_idx: int, optimizer: Any) -> None:
+        """Nothing: a step has dropped them, and Lightning would drop those of a batch's first parts."""
 
     def optimizer_step(self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Any = None) -> None:
         """Step, and drop the gradients at once: Lightning would keep them through the next forward pass, which is as

@@ -26,7 +26,7 @@ from harness.machine.process import release_freed_memory, thread_count
 from harness.machine.provenance import available_cores
 from harness.model.checkpoint import FINISHED, STATE, PlainCheckpointIO, StateKeeper, TrainingFolder, read_position
 from harness.model.contract import Network, model_size, state_of
-from harness.model.datamodule import TaggingData
+from harness.model.datamodule import PART_TOKENS, TaggingData
 from harness.model.encoder_memory import EncoderMemory
 from harness.model.plan import Evaluation, TrainingData, TrainingPlan, Watch
 from harness.model.predict import bf16_is_fast, predict_spans
@@ -115,9 +115,12 @@ def train(
     settings = plan.settings
     loaded, coder = memory.load(plan.encoder, plan.tags, settings.max_length)
     overlap = min(settings.window_overlap, coder.longest // 2)
+    device = training_device(settings)
+    in_parts = device.type == "cpu" and settings.devices == 1 and plan.encoder.kind == "transformers"
     encoded = TaggingData(
         memory.encode(data.train, coder, overlap), memory.encode(data.dev, coder, overlap), coder, plan,
         [memory.encode(watched.sentences, coder, overlap) for watched in data.watched],
+        part_tokens=PART_TOKENS if in_parts else None,
     )  # fmt: skip
     if not encoded.train_corpus.windows:
         raise ConfigError("the training mixture is empty; choose another method, ratio or corpus")
@@ -126,7 +129,6 @@ def train(
     pieces = np.concatenate([*(window.pieces for window in encoded.train_corpus.windows), coder.special_pieces])
     network = loaded.copy_for(pieces, trim=plan.encoder.trim == "auto")  # the one that is kept must not be touched
     network.reset(plan.init_seed)
-    device = training_device(settings)
     machine = _Machine(
         device, use_bf16(settings, device, allowed=plan.encoder.bf16), settings.threads or available_cores()
     )
