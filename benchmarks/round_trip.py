@@ -54,9 +54,7 @@ def main() -> None:
     if given.rules:
         variants |= {f"no {name}": rules.model_copy(update={name: False}) for name in SWITCHES}
     for name, chosen in variants.items():
-        found = [
-            round_trip(target, open_aligner(card, Path.cwd(), languages=("en", target)), chosen) for target in targets
-        ]
+        found = [round_trip(target, open_aligner(card, Path.cwd()), chosen) for target in targets]
         row = "".join(f"{score:7.1f}" for score, _ in found) + f"{sum(score for score, _ in found) / len(found):7.1f}"
         print(f"{name:18}{row}{sum(dropped for _, dropped in found):9}", flush=True)
 

@@ -153,3 +153,18 @@ def test_the_loaded_encoder_is_not_touched(tiny_bert: Path, tmp_path: Path) -> N
     before = memory.load(like.encoder, like.tags, 64)[0].model.get_input_embeddings().weight.clone()
     train(like, toy_data(), memory=memory, folder=tmp_path)
     assert torch.equal(memory.load(like.encoder, like.tags, 64)[0].model.get_input_embeddings().weight, before)
+
+
+@pytest.mark.gpu
+def test_a_gpu_trains_trimmed_and_reads_any_piece(encoder: Path, tmp_path: Path) -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("needs a CUDA device")
+    settings = {"accelerator": "gpu", "precision": "bf16"}
+    whole, cut = (trained(encoder, tmp_path / trim, trim, **settings) for trim in ("off", "auto"))
+    assert cut.training.selected["entity_f1"] == pytest.approx(whole.training.selected["entity_f1"], abs=0.1)
+    assert cut.metrics["train/peak_gpu_mb"] > 0
+    found = cut.tagger.predict(UNSEEN).spans
+    assert len(found) == len(load_tagger(cut.tagger.save(tmp_path / "model")).predict(UNSEEN).spans) == 2
+    restored = cut.tagger.network.model.get_input_embeddings().restored().weight.cpu()
+    original = whole.tagger.network.model.get_input_embeddings().weight.detach().cpu()
+    assert torch.allclose(restored[-5:], original[-5:], rtol=1e-3, atol=1e-4)

@@ -129,6 +129,9 @@ def aligner(request: pytest.FixtureRequest, tmp_path: Path) -> Aligner:
         path = str(request.getfixturevalue("tiny_bert"))
         card = AlignerCard(name=kind, kind="embedding", path=path, layer=1, extract=kind, batch_size=2)
         return open_aligner(card, tmp_path)
+    if kind == "joint":
+        path = str(request.getfixturevalue("tiny_bert"))
+        return open_aligner(AlignerCard(name=kind, kind=kind, path=path, layers=(1, 2)), tmp_path)
     return open_aligner(AlignerCard(name=kind, kind=kind, prefix=4), tmp_path)
 
 

@@ -220,7 +220,7 @@ def predict(
         Optional[str],  # noqa: UP045
         typer.Option("--translator", help="Of a translate_test model: the engine that translates the texts."),
     ] = None,
-    aligner: Annotated[str, typer.Option("--aligner", help="With --translator: the word aligner.")] = "hmm",
+    aligner: Annotated[str, typer.Option("--aligner", help="With --translator: the word aligner.")] = "joint",
     keys: Annotated[
         Optional[list[str]],  # noqa: UP045
         typer.Option("--set", metavar="KEY=VALUE", help="A key of either card: translator.path=…"),

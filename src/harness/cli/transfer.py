@@ -97,7 +97,7 @@ def align(
     keys: Keys = None,
     aligner: Annotated[
         str, typer.Option("--aligner", help="A card of configs/aligner; several by comma to compare them.")
-    ] = "hmm",
+    ] = "joint",
     score: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option("--score", help="Gold links (i-j sure, ipj possible): alignment error rate."),
@@ -144,7 +144,7 @@ def project(
     keys: Keys = None,
     aligner: Annotated[
         str, typer.Option("--aligner", help="A card of configs/aligner; several by comma to compare them.")
-    ] = "hmm",
+    ] = "joint",
     alignments: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option("--alignments", help="Links you already have (i-j lines), instead of an aligner."),

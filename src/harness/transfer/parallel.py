@@ -11,6 +11,7 @@ from harness.config import ProjectionCard
 from harness.machine.store import ResultStore
 from harness.transfer.align.contract import Aligner, Links, WordPair
 from harness.transfer.align.pairs import align_pairs
+from harness.transfer.align.running import RunningText
 from harness.transfer.align.words import AlignmentText, alignment_text
 from harness.transfer.projection.function_words import frequent_words, function_words
 from harness.transfer.projection.pair import pair_of
@@ -39,7 +40,7 @@ class Parallel:
     def pairs(self) -> list[WordPair]:
         """The words that the links count."""
         texts = zip(self.source_texts, self.target_texts, strict=True)
-        return [WordPair(source.words, target.words) for source, target in texts]
+        return [WordPair(source.words, target.words) for source, target in texts]  # as links count them
 
     def project(self, spans: Sequence[Sequence[Span]] | None, rules: ProjectionCard) -> list[Projection]:
         """Project the sources' spans, or others over the same source texts, onto the targets."""
@@ -80,8 +81,12 @@ def align_corpora(
     extra = more if aligner.learns else ()
     annotated = [*sources, *(source for source, _ in extra)]
     source_texts = tuple(map(alignment_text, annotated))
-    target_texts = tuple(map(alignment_text, [*targets, *(target for _, target in extra)]))
-    pairs = [WordPair(source.words, target.words) for source, target in zip(source_texts, target_texts, strict=True)]
+    annotated_targets = [*targets, *(target for _, target in extra)]
+    target_texts = tuple(map(alignment_text, annotated_targets))
+    pairs = [
+        WordPair(one.words, two.words, (RunningText(source.text, one.offsets), RunningText(target.text, two.offsets)))
+        for source, one, target, two in zip(annotated, source_texts, annotated_targets, target_texts, strict=True)
+    ]
     links = tuple(align_pairs(aligner, pairs, store))
     function = _function_words(annotated, source_texts, target_texts, links)
     own = slice(len(sources))

@@ -200,7 +200,7 @@ def _route(manifest: dict[str, Any], record: Record) -> list[str]:
         "with others they differ:",
         "",
         "```",
-        "harness predict FOLDER texts.txt --language fr --translator apertium --aligner hmm",
+        "harness predict FOLDER texts.txt --language fr --translator apertium",
         "```",
     ]
 

@@ -41,7 +41,7 @@ class Through:
     """
 
     translator: str | None = None
-    aligner: str = "hmm"
+    aligner: str = "joint"
     keys: tuple[str, ...] = ()
     config_dir: Path | None = None
     learn_from: Path | None = None

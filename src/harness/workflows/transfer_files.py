@@ -33,7 +33,7 @@ from harness.workflows.candidates import Choice, Compared, Languages, Scored, Si
 
 
 def cards(
-    overrides: Sequence[str], config_dir: Path | None, *, translator: str = "file", aligner: str = "hmm"
+    overrides: Sequence[str], config_dir: Path | None, *, translator: str = "file", aligner: str = "joint"
 ) -> tuple[TranslatorCard, AlignerCard, ProjectionCard]:
     """Return the cards of a translator and an aligner, with overrides of their keys and of ``method.projection``.
 

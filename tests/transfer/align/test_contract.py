@@ -7,7 +7,7 @@ from harness.transfer.align.contract import Aligner
 from harness.transfer.align.pairs import align_pairs
 from tests.transfer.align_cases import PAIRS
 
-KINDS = ["hmm", "eflomal", "argmax", "itermax", "match", "softmax", "file"]
+KINDS = ["joint", "hmm", "eflomal", "argmax", "itermax", "match", "softmax", "file"]
 
 
 @pytest.mark.parametrize("aligner", KINDS, indirect=True)

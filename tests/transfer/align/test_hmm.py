@@ -7,7 +7,6 @@ import pytest
 
 from harness.config import AlignerCard
 from harness.transfer.align.contract import WordPair
-from harness.transfer.align.hmm import spelling_likeness
 from harness.transfer.align.open import open_aligner
 
 
@@ -31,9 +30,23 @@ def test_hmm_is_deterministic_and_follows_spelling() -> None:
     assert aligner.align(pairs) == [links]
 
 
-def test_spelling_likeness_is_dice_over_letter_pairs() -> None:
-    first, second = ["aspirin", "cat"], ["aspirina", "cat", "dog"]
-    index = np.array([0, 1, 1]), np.array([0, 1, 2])
-    found = spelling_likeness(first, second, *index)
-    # ' aspirin ' has 8 different pairs, ' aspirina ' 9, they share 7: 2 * 7 / 17.
-    assert found.tolist() == pytest.approx([14 / 17, 1.0, 0.0])
+@pytest.mark.parametrize("how", ["union", "intersection", "grow_diag_final_and", "forward", "reverse"])
+def test_pairs_of_any_shape_have_links_inside_them(how: str) -> None:
+    pairs = [WordPair(("one",), tuple(f"w{n}" for n in range(230))), WordPair(tuple("ab" * 225), ("x",))]
+    pairs.append(WordPair(("one", "two"), ("w1", "zwei")))
+    links = open_aligner(AlignerCard(name="h", kind="hmm", symmetrise=how), Path()).align(pairs)  # type: ignore[arg-type]
+    for pair, found in zip(pairs, links, strict=True):
+        assert all(i < len(pair.source) and j < len(pair.target) and 0 < w <= 1 for (i, j), w in found.items())
+
+
+def test_far_jumps_are_learned() -> None:
+    # Word order turned round over long sentences: a limit on jumps would link by position.
+    words = [f"w{number}" for number in range(40)]
+    draw = np.random.default_rng(0)
+    pairs = []
+    for _ in range(60):
+        chosen = [words[number] for number in draw.choice(40, 14, replace=False)]
+        pairs.append(WordPair(tuple(chosen), tuple(f"x{word[1:]}y" for word in [*chosen[7:], *chosen[:7]])))
+    links = open_aligner(AlignerCard(name="h", kind="hmm"), Path()).align(pairs)
+    right = [sum((i, (i + 7) % 14) in one for i in range(14)) for one in links]
+    assert sum(right) > 0.95 * 14 * 60

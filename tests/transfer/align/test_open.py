@@ -13,8 +13,8 @@ from tests.transfer.align_cases import has_eflomal
 def test_every_kind_of_card_opens_or_says_what_is_missing(kind: str, tmp_path: Path, tiny_bert: Path) -> None:
     if kind == "none":
         return
-    path = {"file": "links", "embedding": str(tiny_bert)}.get(kind)
-    card = AlignerCard.model_validate({"name": kind, "kind": kind, "path": path, "layer": 1})
+    path = {"file": "links", "embedding": str(tiny_bert), "joint": str(tiny_bert)}.get(kind)
+    card = AlignerCard.model_validate({"name": kind, "kind": kind, "path": path, "layer": 1, "layers": [1, 2]})
     if kind == "eflomal" and not has_eflomal():
         with pytest.raises(HarnessError, match="install"):
             open_aligner(card, tmp_path)

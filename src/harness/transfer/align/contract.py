@@ -8,6 +8,8 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from harness.transfer.align.running import RunningText
+
 logger = logging.getLogger(__name__)
 
 
@@ -15,10 +17,19 @@ Links = dict[tuple[int, int], float]
 
 
 class WordPair(NamedTuple):
-    """Source and target words of one sentence pair."""
+    """Source and target words of one sentence pair.
+
+    :param texts: the texts of both sides with the places of those words, where they are at hand.
+    """
 
     source: tuple[str, ...]
     target: tuple[str, ...]
+    texts: tuple[RunningText, RunningText] | None = None
+
+    @property
+    def words(self) -> list[list[str]]:
+        """Both sides, for the key of a cache."""
+        return [list(self.source), list(self.target)]
 
 
 class Aligner(Protocol):
@@ -26,10 +37,12 @@ class Aligner(Protocol):
 
     :ivar learns: links of a pair depend on the other pairs, so that more pairs make them better.
     :ivar by_line: answers pair by pair from a list, which counts empty pairs too.
+    :ivar reads_texts: links depend on the texts beside the words.
     """
 
     learns: bool
     by_line: bool
+    reads_texts: bool
 
     @property
     def identity(self) -> Mapping[str, object]:

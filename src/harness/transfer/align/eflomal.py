@@ -68,6 +68,7 @@ class EflomalAligner:
 
     learns = True
     by_line = False
+    reads_texts = False
 
     def __init__(self, card: AlignerCard, folder: Path) -> None:
         self._card = card

@@ -29,6 +29,7 @@ class EmbeddingAligner:
 
     learns = False
     by_line = False
+    reads_texts = False
 
     def __init__(self, card: AlignerCard) -> None:
         import torch
@@ -73,7 +74,7 @@ class EmbeddingAligner:
         size = self._card.batch_size
         for start in range(0, len(pairs), size):
             batch = pairs[start : start + size]
-            sides = self._states([words for pair in batch for words in pair])
+            sides = self._states([words for pair in batch for words in (pair.source, pair.target)])
             for number in range(len(batch)):
                 links.append(self._links(sides[2 * number], sides[2 * number + 1]))
         return links

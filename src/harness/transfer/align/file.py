@@ -48,6 +48,7 @@ class FileAligner:
 
     learns = False
     by_line = True
+    reads_texts = False
 
     def __init__(self, card: AlignerCard, folder: Path) -> None:
         path = Path(card.path or "").expanduser()

@@ -13,6 +13,10 @@ def open_aligner(card: AlignerCard, folder: Path) -> Aligner:
     :param folder: what a relative path of links or priors starts from.
     :raises DependencyError: an optional package is missing; the message holds the command.
     """
+    if card.kind == "joint":
+        from harness.transfer.align.joint import JointAligner
+
+        return JointAligner(card)
     if card.kind == "hmm":
         from harness.transfer.align.hmm import HmmAligner
 
@@ -29,4 +33,4 @@ def open_aligner(card: AlignerCard, folder: Path) -> Aligner:
         from harness.transfer.align.file import FileAligner
 
         return FileAligner(card, folder)
-    raise DataError("no aligner is chosen; give aligner=hmm, eflomal, simalign, awesome or links")
+    raise DataError("no aligner is chosen; give aligner=joint, hmm, eflomal, simalign, awesome or links")

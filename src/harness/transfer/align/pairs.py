@@ -45,7 +45,7 @@ def _by_batch(aligner: Aligner, pairs: Sequence[WordPair], store: ResultStore) -
     """Align pairs that do not bear on each other, keeping each batch as soon as it is done."""
     rows = store.rows("alignments")
     identity = dict(aligner.identity)
-    keys = [cache_key("alignment", aligner=identity, pair=[list(side) for side in pair]) for pair in pairs]
+    keys = [cache_key("alignment", aligner=identity, pair=pair.words) for pair in pairs]
     known = rows.get(list(dict.fromkeys(keys)))
     batches = [range(start, min(start + BATCH, len(pairs))) for start in range(0, len(pairs), BATCH)]
     left = [batch for batch in batches if any(keys[number] not in known for number in batch)]
@@ -71,7 +71,8 @@ def _links(text: str) -> Links:
 
 def _whole(aligner: Aligner, pairs: Sequence[WordPair], store: ResultStore) -> list[Links]:
     """Align pairs that are learned from together: one result for all of them."""
-    key = cache_key("alignment", aligner=dict(aligner.identity), pairs=[list(pair) for pair in pairs])
+    asked = [[*pair.words, pair.texts] if aligner.reads_texts else pair.words for pair in pairs]
+    key = cache_key("alignment", aligner=dict(aligner.identity), pairs=asked)
 
     def align() -> str:
         logger.info("aligning %d sentence pairs", len(pairs))

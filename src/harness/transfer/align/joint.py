@@ -1,0 +1,99 @@
+"""The default aligner: an encoder's similarities and a lexicon learned from the pairs, as emissions of one HMM.
+
+Neither is strong alone on few pairs of distant languages: the encoder knows rare words and names, the lexicon what the
+encoder confuses. Similarities (:mod:`harness.transfer.align.closeness`) give posteriors of both directions; their
+product counts a lexicon (the agreement of Liang et al. 2006); the geometric mean of both experts gives the posteriors
+that count, in both directions again. No copyleft part; deterministic.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from harness.config import AlignerCard
+from harness.machine.packaged import packaged_encoder
+from harness.machine.provenance import folder_digest
+from harness.transfer.align.closeness import Floats, Vectors, centred, noise_whitened, similarities
+from harness.transfer.align.contract import Links, WordPair
+from harness.transfer.align.jumps import both_ways
+from harness.transfer.align.lexicon import Lexicon, Vocabulary
+from harness.transfer.align.running import running_text
+from harness.transfer.align.states import WordStates
+from harness.transfer.align.words import comparison_key
+
+TEMPERATURE = 0.05
+"""Difference of similarity that makes a link e times as likely."""
+
+NOTHING = -0.15
+"""Similarity at which a word is as likely to have no counterpart."""
+
+ENCODER_SHARE, LEXICON_SHARE = 0.5, 1.0
+"""Exponents of the two experts: similarities are sure of themselves, counts are not."""
+
+
+class JointAligner:
+    """Learns from all the pairs it is given; weight of a link = mean posterior of both directions.
+
+    :raises DependencyError: the encoder's package is not installed.
+    :raises ConfigError: the encoder cannot be loaded.
+    """
+
+    learns = True
+    by_line = False
+    reads_texts = True
+
+    def __init__(self, card: AlignerCard) -> None:
+        self._card = card
+        # Always the full vocabulary: an encoder cut to one corpus aligns others worse.
+        path = card.path or str(packaged_encoder(card.package or ""))
+        self._files = folder_digest(path)
+        self._states = WordStates(path, card.revision if card.path else None, card.layers)
+
+    @property
+    def identity(self) -> Mapping[str, object]:
+        """Everything the links depend on."""
+        card = self._card
+        return {
+            "kind": "joint", "version": 1, "path": card.path, "package": card.package, "revision": card.revision,
+            "files": self._files, "layers": list(card.layers), "prefix": card.prefix, "threshold": card.threshold,
+        }  # fmt: skip
+
+    def align(self, pairs: Sequence[WordPair]) -> list[Links]:
+        """Return the links of each pair."""
+        if not pairs:
+            return []
+        texts = [pair.texts or (running_text(pair.source), running_text(pair.target)) for pair in pairs]
+        first, second = (centred(self._states.words([one[side] for one in texts])) for side in (0, 1))
+        sources, targets = self._keys([pair.source for pair in pairs]), self._keys([pair.target for pair in pairs])
+        found = posteriors(first, second, Lexicon(sources, targets))
+        return [
+            {(int(i), int(j)): min(1.0, float(cells[i, j])) for i, j in np.argwhere(cells >= self._card.threshold)}
+            for cells in found
+        ]
+
+    def _keys(self, sentences: Sequence[Sequence[str]]) -> Vocabulary:
+        return Vocabulary([[comparison_key(word, self._card.prefix) for word in words] for words in sentences])
+
+
+def posteriors(first: Vectors, second: Vectors, lexicon: Lexicon) -> list[Floats]:
+    """Return the mean of both directions' posteriors of each pair, shape (source, target).
+
+    :param first, second: centred unit vectors of the words of both sides.
+    """
+    alone = _scaled(similarities(first, second))
+    told = _scaled(similarities(*noise_whitened(first, second, _mean(*both_ways(alone, alone)))))
+    ahead, back = both_ways(told, told)
+    of_target, of_source = lexicon.lifts([one * two for one, two in zip(ahead, back, strict=True)])
+    return _mean(*both_ways(_joined(told, of_source), _joined(told, of_target)))
+
+
+def _scaled(similar: Sequence[Floats]) -> list[Floats]:
+    return [(cells - NOTHING) / TEMPERATURE for cells in similar]
+
+
+def _joined(encoder: Sequence[Floats], lexicon: Sequence[Floats]) -> list[Floats]:
+    return [ENCODER_SHARE * one + LEXICON_SHARE * two for one, two in zip(encoder, lexicon, strict=True)]
+
+
+def _mean(ahead: Sequence[Floats], back: Sequence[Floats]) -> list[Floats]:
+    return [(one + two) / 2 for one, two in zip(ahead, back, strict=True)]
