@@ -41,7 +41,7 @@ def tiny(tmp_path: Path) -> Path:
     for name in ("opus-mt", "m2m100-418m"):
         (folder / "translator" / f"{name}.yaml").write_text(f"name: {name}\nkind: file\npath: {table}\n")
     hmm = group_options("aligner")["hmm"].read_text(encoding="utf-8")
-    for name in ("awesome", "eflomal", "simalign"):
+    for name in ("awesome", "eflomal", "joint", "simalign"):
         (folder / "aligner" / f"{name}.yaml").write_text(hmm.replace("name: hmm", f"name: {name}"), encoding="utf-8")
     return folder
 

@@ -8,6 +8,7 @@ which ``harness compare`` shows beside them.
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.evaluation.measures import measure
 from harness.evaluation.spans import Counts
@@ -34,10 +35,28 @@ def bootstrap_interval(counts: Counts, name: str, *, seed: int, resamples: int =
     if rows == 0:
         return Interval(0.0, 0.0, level)
     generator = np.random.default_rng(seed)
-    weights = generator.multinomial(rows, np.full(rows, 1 / rows), size=resamples)  # (resamples, sentences)
-    values = measure(name, weights @ counts.total)  # (resamples,)
+    total = counts.total.astype(np.float64)  # whole numbers have no fast product
+    sums = np.concatenate([_resampled(generator, rows, part) @ total for part in _parts(resamples)])
+    values = measure(name, np.rint(sums).astype(np.int64))  # (resamples,)
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(low), float(high), level)
+
+
+AT_ONCE = 500
+"""Resamples in memory at once."""
+
+
+def _parts(resamples: int) -> list[int]:
+    return [min(AT_ONCE, resamples - start) for start in range(0, resamples, AT_ONCE)]
+
+
+def _resampled(generator: np.random.Generator, rows: int, resamples: int) -> NDArray[np.float64]:
+    """Return how often each sentence is drawn, shape (resamples, sentences).
+
+    Drawing sentences and counting them is ten times as fast as drawing the counts from a multinomial.
+    """
+    drawn = generator.integers(0, rows, size=(resamples, rows)) + rows * np.arange(resamples)[:, None]
+    return np.bincount(drawn.ravel(), minlength=resamples * rows).reshape(resamples, rows).astype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -64,7 +83,8 @@ def paired_permutation(first: Counts, second: Counts, name: str, *, seed: int, p
     left, right = first.summed(), second.summed()
     observed = float(measure(name, left) - measure(name, right))
     swap = generator.integers(0, 2, size=(permutations, len(first.total)))
-    moved = swap @ (second.total.astype(np.int64) - first.total)  # (permutations, columns)
+    apart = second.total.astype(np.float64) - first.total
+    moved = np.rint(swap.astype(np.float64) @ apart).astype(np.int64)  # (permutations, columns)
     differences = measure(name, left + moved) - measure(name, right - moved)
     extreme = int(np.sum(np.abs(differences) >= abs(observed) - 1e-12))
     return PairedTest(observed, (extreme + 1) / (permutations + 1))

@@ -50,6 +50,10 @@ class Counts:
         return np.asarray(self.total.sum(axis=0, dtype=np.int64))
 
 
+_ALL_RIGHT = tuple(COLUMN[column] for column in ("gold", "predicted", "exact", "same_span", "type"))
+"""Columns of an entity in a sentence without an error."""
+
+
 def count_spans(
     gold: Sequence[Iterable[Span]], predicted: Sequence[Iterable[Span]], labels: Sequence[str] = ()
 ) -> Counts:
@@ -65,24 +69,29 @@ def count_spans(
     rows = len(gold)
     met = {span[2] for side in (gold, predicted) for sentence in side for span in sentence}
     names = list(dict.fromkeys([*labels, *sorted(met)]))
-    table = np.zeros((len(names) + 1, rows, len(COLUMNS)), dtype=np.int32)
-    index = {name: number for number, name in enumerate(names)}
-    total = len(names)
+    width = len(COLUMNS)
+    begins = {name: number * rows * width for number, name in enumerate(names)}
+    cells: list[int] = []  # one for each event; counting them at once is ten times as fast as one by one
     for row, (left, right) in enumerate(zip(gold, predicted, strict=True)):
-        for label, column in _sentence_events(sorted(left), sorted(right)):
-            table[index[label], row, COLUMN[column]] += 1
-            table[total, row, COLUMN[column]] += 1
-    return Counts(table[total], {name: table[number] for name, number in index.items()})
+        if not left and not right:
+            continue
+        place = row * width
+        left, right = sorted(left), sorted(right)
+        if left == right:  # most sentences of a good model
+            for _, _, label in left:
+                begin = begins[label] + place
+                cells += [begin + column for column in _ALL_RIGHT]
+        else:
+            cells += [begins[label] + place + COLUMN[column] for label, column in _sentence_events(left, right)]
+    counted = np.bincount(np.array(cells, dtype=np.int64), minlength=len(names) * rows * width)
+    table = counted.astype(np.int32).reshape(len(names), rows, width)
+    return Counts(table.sum(axis=0, dtype=np.int32), {name: table[number] for number, name in enumerate(names)})
 
 
 def _sentence_events(gold: list[Span], predicted: list[Span]) -> Iterable[tuple[str, str]]:
     """Yield (label, column) once for everything there is to count."""
     events = [(span[2], "gold") for span in gold]
     events += [(span[2], "predicted") for span in predicted]
-    if gold == predicted:  # most sentences of a good model
-        for span in gold:
-            events += [(span[2], "exact"), (span[2], "same_span"), (span[2], "type")]
-        return events
     events += _partial_events(gold, predicted)
     events += _type_events(gold, predicted)
     events += _error_events(gold, predicted)

@@ -7,6 +7,7 @@ mode; its strict mode scores the same pair differently (0.50 against 0.67 on an 
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from harness.values.records import Span
 
@@ -37,14 +38,21 @@ def token_spans(tags: Sequence[str]) -> list[TokenSpan]:
     previous, previous_label = OUTSIDE, ""
     begin = 0
     for index, tag in enumerate([*tags, OUTSIDE]):
-        prefix = tag[0]
-        label = tag[1:].split("-", maxsplit=1)[-1] or "_"
+        if tag == previous == OUTSIDE:  # most of all text
+            continue
+        prefix, label = _parts(tag)
         if _ends(previous, prefix, previous_label, label):
             spans.append((begin, index, previous_label))
         if _starts(previous, prefix, previous_label, label):
             begin = index
         previous, previous_label = prefix, label
     return spans
+
+
+@lru_cache(maxsize=4096)
+def _parts(tag: str) -> tuple[str, str]:
+    """Return the prefix and the label of a tag."""
+    return tag[0], tag[1:].split("-", maxsplit=1)[-1] or "_"
 
 
 def _ends(previous: str, prefix: str, previous_label: str, label: str) -> bool:
