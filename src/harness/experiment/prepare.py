@@ -18,6 +18,7 @@ from harness.machine.locks import scratch_folder
 from harness.machine.provenance import file_digest
 from harness.machine.store import resumable_folder
 from harness.model.encoder_memory import EncoderMemory
+from harness.model.open import check_encoder
 from harness.model.plan import TrainingPlan
 from harness.synthesis.card import card_path, read_card
 from harness.tracking.tracker import Pruned
@@ -97,6 +98,7 @@ def prepare(config: Config, warm: Warm) -> Prepared:
     """
     if not config.targets:
         raise ConfigError(f"data.targets: {config.data.name} names no target language")
+    check_encoder(config.encoder)
     catalogue = warm.catalogue(config, needed_splits(config))
     routes = warm.routes(config, catalogue)
     mixed = mixtures(

@@ -7,11 +7,12 @@ that count, in both directions again. No copyleft part; deterministic.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 
 from harness.config import AlignerCard
-from harness.machine.packaged import packaged_encoder
+from harness.machine.packaged import PACKAGES, packaged_encoder, packed_file
 from harness.machine.provenance import folder_digest
 from harness.transfer.align.closeness import Floats, Vectors, centred, noise_whitened, similarities
 from harness.transfer.align.contract import Links, WordPair
@@ -44,10 +45,20 @@ class JointAligner:
 
     def __init__(self, card: AlignerCard) -> None:
         self._card = card
-        # Always the full vocabulary: an encoder cut to one corpus aligns others worse.
-        path = card.path or str(packaged_encoder(card.package or ""))
-        self._files = folder_digest(path)
-        self._states = WordStates(path, card.revision if card.path else None, card.layers)
+        # A package is known by its digest; the file itself is looked at when something is to be aligned.
+        self._files = folder_digest(card.path) if card.path else PACKAGES[card.package or ""].sha256
+        if card.package and not card.path:
+            packed_file(card.package)
+        else:
+            self._states  # noqa: B018  a path that is wrong is told before anything slow begins
+
+    @cached_property
+    def _states(self) -> WordStates:
+        """The encoder, always with its full vocabulary: one cut to a corpus aligns others worse."""
+        card = self._card
+        if card.path:
+            return WordStates(card.path, card.revision, card.layers)
+        return WordStates(str(packaged_encoder(card.package or "")), None, card.layers)
 
     @property
     def identity(self) -> Mapping[str, object]:
