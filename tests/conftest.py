@@ -151,8 +151,10 @@ def interruptible(*arguments: Any, **settings: Any) -> "subprocess.Popen[str]":
     )
 
 
-QUICK = ["encoder.filters=8", "encoder.hidden_units=8", "encoder.byte_dimensions=8", "tracking.system_metrics=false"]
-"""A char-bilstm small enough for a test."""
+QUICK = [
+    "encoder.filters=8", "encoder.hidden_units=8", "encoder.byte_dimensions=8", "tracking.system_metrics=false", "aligner=hmm",
+]  # fmt: skip
+"""A char-bilstm small enough for a test, and an aligner that loads no encoder."""
 
 
 @pytest.fixture

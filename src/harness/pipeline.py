@@ -25,6 +25,7 @@ from harness.experiment.warm import Warm
 from harness.machine.locks import scratch_folder
 from harness.model.plan import Evaluation, Watch
 from harness.tracking.run import open_run
+from harness.tracking.store import tracking_uri
 from harness.tracking.tracker import Tracker
 from harness.values.errors import text_withheld
 
@@ -70,6 +71,8 @@ def run_experiment(
     withheld = partial(text_withheld, config.data.name, restricted=config.data.restricted)
     with withheld():
         described = run_tags(config, command) | dict(tags or {})
+        if tracker is None:
+            tracking_uri(config.tracking)  # a store that cannot be is told before translations and alignments
         prepared = prepare(config, warm or Warm())  # bad input stops here, before a run is opened
         run = tracker or open_run(config.tracking, run_name(config), described, parent)
         # Withheld inside too: the run keeps the reason of its failure.

@@ -25,7 +25,7 @@ def digests(made: Prepared) -> dict[tuple[str, str], str]:
 
 
 METHODS = {
-    "zero_shot": ["method=zero_shot"], "synthetic": ["method=synthetic", "method.ratio=0.5"],
+    "zero_shot": ["method=zero_shot", *FILE], "synthetic": ["method=synthetic", "method.ratio=0.5", *FILE],
     "translate_train": ["method=translate_train", *FILE], "translate_test": ["method=translate_test", *FILE],
 }  # fmt: skip
 

@@ -16,7 +16,7 @@ class Diagonal:
     """Links word N to word N."""
 
     identity: dict[str, object] = {"kind": "diagonal"}  # noqa: RUF012
-    learns = by_line = False
+    learns = by_line = reads_texts = False
 
     def align(self, pairs: list[WordPair]) -> list[Links]:
         return [{(n, n): 1.0 for n in range(min(len(p.source), len(p.target)))} for p in pairs]
@@ -53,7 +53,7 @@ def test_a_training_set_is_carried_over_with_its_account(lost: str, kept: int) -
 def test_sentences_that_lost_an_entity_are_kept_dropped_or_masked() -> None:
     class Nothing(Diagonal):
         identity: dict[str, object] = {"kind": "nothing"}  # noqa: RUF012
-        learns = by_line = False
+        learns = by_line = reads_texts = False
 
         def align(self, pairs: list[WordPair]) -> list[Links]:
             return [{} for _ in pairs]

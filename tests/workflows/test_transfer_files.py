@@ -64,8 +64,8 @@ def test_project_scores_against_manual_gold_and_ranks(files: Path) -> None:
 
 
 def test_align_writes_pharaoh_lines_and_the_error_rate(files: Path) -> None:
-    done = harness("align", "source.conll", "target.txt", *LANGUAGES, "--pretokenised", "-o", "made", "--score", "links",
-                   "--json", cwd=files)  # fmt: skip
+    done = harness("align", "source.conll", "target.txt", *LANGUAGES, "--aligner", "hmm", "--pretokenised", "-o", "made",
+                   "--score", "links", "--json", cwd=files)  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert len((files / "made").read_text(encoding="utf-8").splitlines()) == 4
     assert 0 <= json.loads(done.stdout.splitlines()[-1])["scores"]["hmm"]["aer"] < 0.5

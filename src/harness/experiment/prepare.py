@@ -18,7 +18,6 @@ from harness.machine.locks import scratch_folder
 from harness.machine.provenance import file_digest
 from harness.machine.store import resumable_folder
 from harness.model.encoder_memory import EncoderMemory
-from harness.model.open import check_encoder
 from harness.model.plan import TrainingPlan
 from harness.synthesis.card import card_path, read_card
 from harness.tracking.tracker import Pruned
@@ -92,14 +91,15 @@ class Prepared:
 
 
 def prepare(config: Config, warm: Warm) -> Prepared:
-    """Read the corpora of a configuration, translate where the method does, mix the training data, load the encoder.
+    """Read the corpora of a configuration, load the encoder, translate where the method does, mix the training data.
 
     :raises HarnessError: a file is missing or malformed, the recipe cannot be followed, or the encoder not loaded.
     """
     if not config.targets:
         raise ConfigError(f"data.targets: {config.data.name} names no target language")
-    check_encoder(config.encoder)
     catalogue = warm.catalogue(config, needed_splits(config))
+    # Before translations and alignments, which can take minutes: whoever has no such encoder hears of it at once.
+    warm.encoders(config).load(config.encoder, TrainingPlan.of(config).tags, config.trainer.max_length)
     routes = warm.routes(config, catalogue)
     mixed = mixtures(
         config.method,
@@ -112,7 +112,6 @@ def prepare(config: Config, warm: Warm) -> Prepared:
     proxies = warm.proxies(config, catalogue, routes)
     prepared = Prepared(config, catalogue, routes, tuple(mixed), cards, warm.encoders(config), proxies)
     prepared = replace(prepared, leaks=tuple(check_leaks(prepared)))
-    prepared.encoders.load(config.encoder, prepared.plan.tags, config.trainer.max_length)
     return prepared
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.config import EncoderCard
-from harness.machine.packaged import packaged_encoder, packed_file
+from harness.machine.packaged import packaged_encoder
 from harness.model.contract import Coder, Network
 from harness.values.errors import ConfigError
 
@@ -43,17 +43,6 @@ def _load_transformer(card: EncoderCard, tags: Sequence[str], max_length: int) -
     network = TransformerNetwork.pretrained(path, revision, tags, safetensors=card.safetensors)
     coder = TransformerCoder.pretrained(path, revision, max_length=max_length, config=network.model.config)
     return network, coder
-
-
-def check_encoder(card: EncoderCard) -> None:
-    """Look whether an encoder can be there at all: whoever mistyped a path hears of it before anything slow begins.
-
-    :raises ConfigError: its folder is none, or its package is not installed.
-    """
-    if card.package:
-        packed_file(card.package)
-    elif card.path:
-        model_place(card)
 
 
 def model_place(card: EncoderCard) -> tuple[str, str | None]:

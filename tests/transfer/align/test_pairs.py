@@ -15,7 +15,7 @@ class Counting:
 
     calls = 0
     identity: dict[str, object] = {"kind": "counting"}  # noqa: RUF012
-    learns = by_line = False
+    learns = by_line = reads_texts = False
 
     def align(self, pairs: list[WordPair]) -> list[Links]:
         Counting.calls += 1

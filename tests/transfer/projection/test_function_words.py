@@ -25,7 +25,7 @@ class Given:
     """An aligner whose links are given: the first for the first pair, the second for all others."""
 
     identity: dict[str, object] = {}  # noqa: RUF012
-    learns, by_line = True, False
+    learns, by_line, reads_texts = True, False, False
 
     def __init__(self, first: Links, others: Links) -> None:
         self._first, self._others = first, others
