@@ -77,6 +77,6 @@ def in_turn(contestants: Mapping[str, Callable[[], object]], *, rounds: int, key
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     place, *rest = json.loads(sys.argv[1])
     print(json.dumps(import_module(place).run(*rest)))
