@@ -60,14 +60,19 @@ def test_parts_of_a_batch_give_the_gradients_of_the_whole(tiny_bert: Path) -> No
     assert all(torch.allclose(one, two, rtol=1e-3, atol=1e-5) for one, two in zip(whole, parts, strict=True))
 
 
-def test_a_training_in_parts_is_the_same_but_for_dropout(tiny_bert: Path, tmp_path: Path, monkeypatch) -> None:
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_a_training_in_parts_is_the_same_but_for_dropout(
+    tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, accumulate: int
+) -> None:
     from harness.model import train as train_module
+
+    settings = {"epochs": 4, "accumulate_batches": accumulate, "evaluations": 6, "gradient_clip": 0.0}
 
     def trained(tokens: int, place: Path) -> list[float]:
         monkeypatch.setattr(train_module, "PART_TOKENS", tokens)
         place.mkdir()
         still = tiny_bert_without_dropout(tiny_bert, tmp_path)
-        return [one.loss for one in fit("transformer", still, place, epochs=2).training.history]
+        return [one.loss for one in fit("transformer", still, place, **settings).training.history]
 
     assert trained(60, tmp_path / "a") == pytest.approx(trained(100_000, tmp_path / "b"), rel=1e-3)
 

@@ -132,3 +132,13 @@ def test_only_what_the_card_has_is_asked_for() -> None:
 
 def test_the_usual_aligner_is_the_shipped_one() -> None:
     assert USUAL_ALIGNER.model_dump(exclude_defaults=True) == load_mapping(group_options("aligner")["hmm"], "a card")
+
+
+def test_without_the_package_of_the_default_they_are_made_with_the_aligner_that_needs_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from harness.machine import packaged
+
+    monkeypatch.setattr(packaged, "find_spec", lambda name: None)
+    made = prepared("method=zero_shot", "method.languages=[fr]", "encoder=char-bilstm")
+    assert ("fr", "translated_dev") in digests(made)

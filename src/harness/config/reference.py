@@ -5,7 +5,7 @@ Usage: ``python -m harness.config.reference docs/configuration.md``
 
 import sys
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -110,6 +110,8 @@ def _name(annotation: Any) -> str:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return "table, see below"
     arguments = get_args(annotation)
+    if get_origin(annotation) is Annotated:
+        return _name(arguments[0])  # the rest bounds it
     if str(get_origin(annotation)) == "typing.Literal":
         return ", ".join(f"`{choice}`" for choice in arguments)
     if get_origin(annotation) in (tuple, list):

@@ -113,7 +113,8 @@ class AlignerCard(Strict):
 
     @model_validator(mode="after")
     def _complete(self) -> "AlignerCard":
-        if self.kind in ("joint", "embedding", "file") and not (self.path or self.package):
+        packed = self.package if self.kind in ("joint", "embedding") else None
+        if self.kind in ("joint", "embedding", "file") and not (self.path or packed):
             what = "a file of i-j links" if self.kind == "file" else "a Hugging Face model id or a local folder"
             raise ValueError(f"aligner.path is missing: {what}")
         return self

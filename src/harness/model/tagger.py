@@ -42,7 +42,8 @@ class Tagger(pl.LightningModule):
             loss = nn.functional.cross_entropy(logits, tags, reduction="sum") / self.words_per_batch
             total = total + loss.detach()
             if number < len(labelled):
-                loss.backward()  # type: ignore[no-untyped-call]
+                # Lightning divides what this returns, and nothing else, by the batches of a step.
+                (loss / self.plan.settings.accumulate_batches).backward()  # type: ignore[no-untyped-call]
                 torch.clear_autocast_cache()  # the weights cast for this part belong to a graph that is gone
         self.losses.append(total)
         return loss

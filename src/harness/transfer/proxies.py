@@ -16,11 +16,12 @@ from pathlib import Path
 
 from harness.config import AlignerCard, Config, ProjectionCard
 from harness.machine.store import ResultStore
+from harness.transfer.align.contract import Aligner
 from harness.transfer.align.open import open_aligner
 from harness.transfer.routes import BackRoute, Means, Routes, back_route, carry_training, more_pairs
 from harness.transfer.translate.open import open_translator
 from harness.transfer.translate.texts import translate_texts
-from harness.values.errors import HarnessError, first_line
+from harness.values.errors import DependencyError, HarnessError, first_line
 from harness.values.records import Corpus, CorpusKey
 
 logger = logging.getLogger(__name__)
@@ -97,6 +98,15 @@ def left_out(what: str, restricted: bool) -> Iterator[None]:
         logger.warning("%s: %s%s", what, type(error).__name__, "" if restricted else f": {first_line(error)}")
 
 
+def _opened(card: AlignerCard, folder: Path) -> Aligner:
+    """Return the study's aligner; where its package is missing, the one that needs nothing."""
+    try:
+        return open_aligner(card, folder)
+    except DependencyError as error:
+        logger.warning("the translated dev sets are made with aligner %s: %s", USUAL_ALIGNER.name, error)
+        return open_aligner(USUAL_ALIGNER, folder)
+
+
 def _translated(
     config: Config, corpora: Corpora, routes: Routes, target: str, folder: Path, store: ResultStore
 ) -> Corpus | None:
@@ -119,7 +129,7 @@ def _translated(
         )
     else:
         return None
-    means = Means(open_aligner(aligner, folder), ProjectionCard(), store)
+    means = Means(_opened(aligner, folder), ProjectionCard(), store)
     return carry_training(dev, target, texts, means, more=more).corpus
 
 

@@ -40,3 +40,12 @@ def test_directions_in_which_translations_differ_weigh_less() -> None:
     assert right(*whitened) > right(first, second)
     same = noise_whitened(first, second, [np.zeros((5, 5)) for _ in first])
     assert same[0] is first, "nothing sure, nothing learned"
+
+
+def test_words_without_a_piece_are_close_to_none() -> None:
+    with_gap = vectors(0)
+    with_gap[0][2] = 0
+    made = centred(with_gap)
+    assert not made[0][2].any()
+    alone = centred([np.delete(with_gap[0], 2, axis=0), *with_gap[1:]])
+    assert np.allclose(np.delete(made[0], 2, axis=0), alone[0], atol=1e-6)

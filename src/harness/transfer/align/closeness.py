@@ -27,9 +27,11 @@ NOISE_FLOOR = 0.25
 
 
 def centred(texts: Sequence[Singles]) -> Vectors:
-    """Return unit vectors about the mean of all words of a side."""
+    """Return unit vectors about the mean of all words of a side; words without a piece stay zeros, close to none."""
     joined = np.concatenate(texts)
-    joined = joined - joined.mean(axis=0)
+    seen = np.asarray(joined.any(axis=1))
+    if seen.any():
+        joined = np.where(seen[:, None], joined - joined[seen].mean(axis=0), 0)
     return _split(_units(joined), texts)
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from harness.config import AlignerCard
 from harness.machine.hub import LOADING_ERRORS, loading_error
+from harness.machine.packaged import packaged_encoder
 from harness.machine.provenance import folder_digest
 from harness.transfer.align.contract import Links, WordPair
 from harness.values.errors import ConfigError
@@ -36,7 +37,7 @@ class EmbeddingAligner:
         from transformers import AutoModel, AutoTokenizer
 
         self._card = card
-        path = card.path or ""
+        path = card.path or str(packaged_encoder(card.package or ""))
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(path, revision=card.revision, trust_remote_code=False)
             self._model: Any = AutoModel.from_pretrained(

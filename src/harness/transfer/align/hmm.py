@@ -12,6 +12,7 @@ import numpy as np
 from harness.config import AlignerCard
 from harness.transfer.align.contract import Links, WordPair
 from harness.transfer.align.lexicon import Lexicon, Singles, Vocabulary
+from harness.transfer.align.pieces import proportional_parts
 from harness.transfer.align.sampler import sampled_posteriors
 from harness.transfer.align.symmetrise import Pairs, symmetrise
 from harness.transfer.align.words import comparison_key
@@ -44,7 +45,7 @@ class HmmAligner:
         """Return the links of each pair."""
         if not pairs:
             return []
-        pieces = [(number, piece) for number, pair in enumerate(pairs) for piece in _pieces(pair)]
+        pieces = [(number, piece) for number, pair in enumerate(pairs) for piece in proportional_parts(pair, LONGEST)]
         sources = [[comparison_key(pairs[n].source[i], self._prefix) for i in range(*rows)] for n, (rows, _) in pieces]
         targets = [
             [comparison_key(pairs[n].target[j], self._prefix) for j in range(*columns)] for n, (_, columns) in pieces
@@ -67,12 +68,3 @@ class HmmAligner:
 
 def _at_least(block: Singles, threshold: float) -> set[tuple[int, int]]:
     return {(int(i), int(j)) for i, j in np.argwhere(block >= threshold)}
-
-
-def _pieces(pair: WordPair) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """Cut a very long pair into parts at proportional places; nearly every pair is one part."""
-    count = -(-max(len(pair.source), len(pair.target)) // LONGEST)
-    count = min(count, len(pair.source), len(pair.target))
-    rows = np.linspace(0, len(pair.source), count + 1).astype(int).tolist()
-    columns = np.linspace(0, len(pair.target), count + 1).astype(int).tolist()
-    return [((rows[k], rows[k + 1]), (columns[k], columns[k + 1])) for k in range(count)]

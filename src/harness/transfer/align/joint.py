@@ -12,12 +12,13 @@ from functools import cached_property
 import numpy as np
 
 from harness.config import AlignerCard
-from harness.machine.packaged import PACKAGES, packaged_encoder, packed_file
+from harness.machine.packaged import package_identity, packaged_encoder, packed_file
 from harness.machine.provenance import folder_digest
 from harness.transfer.align.closeness import Floats, Vectors, centred, noise_whitened, similarities
 from harness.transfer.align.contract import Links, WordPair
 from harness.transfer.align.jumps import both_ways
 from harness.transfer.align.lexicon import Lexicon, Vocabulary
+from harness.transfer.align.pieces import proportional_parts
 from harness.transfer.align.running import running_text
 from harness.transfer.align.states import WordStates
 from harness.transfer.align.words import comparison_key
@@ -27,6 +28,9 @@ TEMPERATURE = 0.05
 
 NOTHING = -0.15
 """Similarity at which a word is as likely to have no counterpart."""
+
+LONGEST = 400
+"""Words; longer pairs are aligned in proportional parts, though read as a whole."""
 
 ENCODER_SHARE, LEXICON_SHARE = 0.5, 1.0
 """Exponents of the two experts: similarities are sure of themselves, counts are not."""
@@ -46,7 +50,7 @@ class JointAligner:
     def __init__(self, card: AlignerCard) -> None:
         self._card = card
         # A package is known by its digest; the file itself is looked at when something is to be aligned.
-        self._files = folder_digest(card.path) if card.path else PACKAGES[card.package or ""].sha256
+        self._files = folder_digest(card.path) if card.path else package_identity(card.package or "")
         if card.package and not card.path:
             packed_file(card.package)
         else:
@@ -75,12 +79,20 @@ class JointAligner:
             return []
         texts = [pair.texts or (running_text(pair.source), running_text(pair.target)) for pair in pairs]
         first, second = (centred(self._states.words([one[side] for one in texts])) for side in (0, 1))
-        sources, targets = self._keys([pair.source for pair in pairs]), self._keys([pair.target for pair in pairs])
-        found = posteriors(first, second, Lexicon(sources, targets))
-        return [
-            {(int(i), int(j)): min(1.0, float(cells[i, j])) for i, j in np.argwhere(cells >= self._card.threshold)}
-            for cells in found
-        ]
+        parts = [(number, part) for number, pair in enumerate(pairs) for part in proportional_parts(pair, LONGEST)]
+        found = posteriors(
+            [first[number][slice(*rows)] for number, (rows, _) in parts],
+            [second[number][slice(*columns)] for number, (_, columns) in parts],
+            Lexicon(
+                self._keys([pairs[number].source[slice(*rows)] for number, (rows, _) in parts]),
+                self._keys([pairs[number].target[slice(*columns)] for number, (_, columns) in parts]),
+            ),
+        )
+        links: list[Links] = [{} for _ in pairs]
+        for (number, (rows, columns)), cells in zip(parts, found, strict=True):
+            for i, j in np.argwhere(cells >= self._card.threshold):
+                links[number][(int(i) + rows[0], int(j) + columns[0])] = min(1.0, float(cells[i, j]))
+        return links
 
     def _keys(self, sentences: Sequence[Sequence[str]]) -> Vocabulary:
         return Vocabulary([[comparison_key(word, self._card.prefix) for word in words] for words in sentences])
