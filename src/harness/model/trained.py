@@ -155,7 +155,8 @@ def _checked(folder: Path, manifest: dict[str, Any]) -> _Manifest:
     :raises DataError: a part is missing or of another kind, or a file is damaged.
     """
     encoder = manifest.get("encoder")
-    path = {"path": str(folder)} if isinstance(encoder, dict) else {}
+    # The weights are in the folder, wherever they came from; a card must name a place.
+    path = {"path": str(folder)} if isinstance(encoder, dict) and not encoder.get("package") else {}
     try:
         checked = _Manifest.model_validate(
             {**manifest, "encoder": {**path, **encoder} if path and encoder else encoder}
