@@ -77,7 +77,13 @@ def runs(toy_card: Path, tracking: str, tiny_bert: Path, tmp_path: Path) -> dict
         chosen = (
             [f"encoder={encoder}", *QUICK]
             if encoder == "char-bilstm"
-            else ["encoder=hf", f"encoder.path={tiny_bert}", "encoder.name=tiny", "tracking.system_metrics=false"]
+            else [
+                "encoder=hf",
+                f"encoder.path={tiny_bert}",
+                "encoder.name=tiny",
+                "tracking.system_metrics=false",
+                "aligner=hmm",
+            ]
         )
         for name, overrides in RUNS.items():
             config = compose_config(
