@@ -18,13 +18,7 @@ def test_simaligns_three_extractions() -> None:
     assert match_links(similarity) == [(0, 1), (1, 0), (2, 2)]
 
 
-def test_embedding_windows_answer_for_every_piece_once(tiny_bert: Path) -> None:
-    from harness.transfer.align.embedding import _windows
-
-    for length in (1, 9, 10, 11, 57, 200):
-        answered = [place for _, _, start, end in _windows(length, 10) for place in range(start, end)]
-        assert answered == list(range(length))
-        assert all(start <= a and b <= end and end - start <= 10 for start, end, a, b in _windows(length, 10))
+def test_a_layer_that_is_not_there_is_named(tiny_bert: Path) -> None:
     card = AlignerCard(name="e", kind="embedding", path=str(tiny_bert), layer=3)
     with pytest.raises(ConfigError, match=r"aligner\.layer: found 3, .* has layers 0 to 2"):
         open_aligner(card, Path())

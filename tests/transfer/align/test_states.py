@@ -38,6 +38,7 @@ def test_a_layer_that_is_not_there_is_named(tiny_bert: Path) -> None:
 def test_windows_answer_for_every_piece_once(length: int) -> None:
     answered = [place for _, _, start, end in windows(length, 10) for place in range(start, end)]
     assert answered == list(range(length))
+    assert all(start <= a and b <= end and end - start <= 10 for start, end, a, b in windows(length, 10))
 
 
 def test_runs_keep_their_padded_size() -> None:

@@ -5,7 +5,7 @@ pieces and links two words if any of their pieces are linked. Inputs longer than
 overlap, each piece from the window where it has most context; nothing is cut.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from harness.machine.hub import LOADING_ERRORS, loading_error
 from harness.machine.packaged import packaged_encoder
 from harness.machine.provenance import folder_digest
 from harness.transfer.align.contract import Links, WordPair
+from harness.transfer.align.states import windows
 from harness.values.errors import ConfigError
 
 Floats = NDArray[np.float64]
@@ -101,7 +102,7 @@ class EmbeddingAligner:
         parts = [
             (number, *window)
             for number, encoding in enumerate(encoded)
-            for window in _windows(len(encoding["input_ids"]), self._longest)
+            for window in windows(len(encoding["input_ids"]), self._longest)
         ]
         parts.sort(key=lambda part: part[2] - part[1])  # batches of like length
         pieces: list[list[tuple[int, Floats]]] = [[] for _ in sentences]
@@ -137,22 +138,6 @@ class EmbeddingAligner:
         vectors = states.float().cpu().numpy().astype(np.float64)
         before = len(self._prefix)
         return [vectors[row, before : before + len(sequence)] for row, sequence in enumerate(sequences)]
-
-
-def _windows(length: int, longest: int) -> Iterator[tuple[int, int, int, int]]:
-    """Yield first and last piece of each window and which of its pieces it answers for."""
-    if length <= longest:
-        if length:
-            yield 0, length, 0, length
-        return
-    step = longest // 2
-    starts = [*range(0, length - longest, step), length - longest]
-    answered = 0
-    for place, start in enumerate(starts):
-        # The middle of the overlap with the next window; the last one answers for the rest.
-        end = (start + longest + starts[place + 1]) // 2 if place + 1 < len(starts) else length
-        yield start, start + longest, answered, end
-        answered = end
 
 
 def _word_means(states: Floats, words: list[int]) -> tuple[Floats, list[int]]:
