@@ -29,6 +29,22 @@ def test_long_texts_are_read_in_windows_and_empty_ones_are_nothing(tiny_bert: Pa
     assert np.isfinite(vectors[0]).all() and np.abs(vectors[0]).sum(axis=1).min() > 0
 
 
+def test_texts_are_read_once_while_there_is_room(tiny_bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder, read = WordStates(str(tiny_bert), None, (1,)), []
+    run = encoder._run
+    monkeypatch.setattr(encoder, "_run", lambda sequences: read.append(len(sequences)) or run(sequences))
+    one, two = running_text(("anna", "went")), running_text(("bert",))
+    first = encoder.words([one, two, one])
+    again = encoder.words([two, one])
+    assert sum(read) == 2
+    assert [vectors.tolist() for vectors in again] == [first[1].tolist(), first[0].tolist()]
+    assert first[2].tolist() == first[0].tolist()
+    monkeypatch.setattr(encoder, "_room", 40)  # one word of 32 numbers
+    encoder.words([running_text(("carla", "went")), running_text(("dora",))])
+    encoder.words([running_text(("carla", "went")), running_text(("dora",))])
+    assert sum(read) == 5  # the longer text had no room and was read again
+
+
 def test_a_layer_that_is_not_there_is_named(tiny_bert: Path) -> None:
     with pytest.raises(ConfigError, match=r"aligner\.layers: found 7, .* has layers 0 to 2"):
         WordStates(str(tiny_bert), None, (1, 7))

@@ -7,7 +7,7 @@ that count, in both directions again. No copyleft part; deterministic.
 """
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import lru_cache
 
 import numpy as np
 
@@ -54,15 +54,11 @@ class JointAligner:
         if card.package and not card.path:
             packed_file(card.package)
         else:
-            self._states  # noqa: B018  a path that is wrong is told before anything slow begins
+            self._states()  # a path that is wrong is told before anything slow begins
 
-    @cached_property
     def _states(self) -> WordStates:
-        """The encoder, always with its full vocabulary: one cut to a corpus aligns others worse."""
         card = self._card
-        if card.path:
-            return WordStates(card.path, card.revision, card.layers)
-        return WordStates(str(packaged_encoder(card.package or "")), None, card.layers)
+        return _states(card.path, card.revision, card.package, tuple(card.layers), self._files)
 
     @property
     def identity(self) -> Mapping[str, object]:
@@ -78,7 +74,8 @@ class JointAligner:
         if not pairs:
             return []
         texts = [pair.texts or (running_text(pair.source), running_text(pair.target)) for pair in pairs]
-        first, second = (centred(self._states.words([one[side] for one in texts])) for side in (0, 1))
+        states = self._states()
+        first, second = (centred(states.words([one[side] for one in texts])) for side in (0, 1))
         parts = [(number, part) for number, pair in enumerate(pairs) for part in proportional_parts(pair, LONGEST)]
         found = posteriors(
             [first[number][slice(*rows)] for number, (rows, _) in parts],
@@ -96,6 +93,19 @@ class JointAligner:
 
     def _keys(self, sentences: Sequence[Sequence[str]]) -> Vocabulary:
         return Vocabulary([[comparison_key(word, self._card.prefix) for word in words] for words in sentences])
+
+
+@lru_cache(maxsize=1)
+def _states(
+    path: str | None, revision: str | None, package: str | None, layers: tuple[int, ...], files: str
+) -> WordStates:
+    """Return the encoder, loaded once for all the languages of a process.
+
+    Always with its full vocabulary: one cut to a corpus aligns others worse.
+
+    :param files: digest of the weights, so that others under the same path are loaded anew.
+    """
+    return WordStates(path or str(packaged_encoder(package or "")), revision if path else None, layers)
 
 
 def posteriors(first: Vectors, second: Vectors, lexicon: Lexicon) -> list[Floats]:

@@ -17,9 +17,16 @@ Item = TypeVar("Item")
 PIECES_AT_ONCE = 2048
 """Padded pieces in a batch."""
 
+KEPT_NUMBERS = 64 * 2**20
+"""Numbers of word vectors (of four bytes) that are kept for the next set of pairs with the same texts."""
+
 
 class WordStates:
     """An encoder as a source of word vectors; texts longer than it reads are read in windows that overlap.
+
+    What was read is kept while there is room: a study aligns its training sentences for every target language, and
+    again beside every development and test set. The vectors of a text depend on what shares its batch by the last
+    digits of float32, far below what a link's threshold tells apart.
 
     :param path: hub id or local folder.
     :param layers: numbers of the hidden layers, 0 for the embeddings.
@@ -52,9 +59,20 @@ class WordStates:
         self._prefix, self._suffix = probe[:start], probe[start + len(core) :]
         limit = min(self._tokenizer.model_max_length, getattr(self._model.config, "max_position_embeddings", 512), 512)
         self._longest = max(8, limit - len(self._prefix) - len(self._suffix) - 2)  # RoBERTa's ids start at 2
+        self._kept: dict[RunningText, Singles] = {}
+        self._room = KEPT_NUMBERS
 
     def words(self, texts: Sequence[RunningText]) -> list[Singles]:
         """Return one vector a word for each text, shape (words, width); zeros for a word without a piece."""
+        unread = [text for text in dict.fromkeys(texts) if text not in self._kept]
+        read = dict(zip(unread, self._read(unread), strict=True)) if unread else {}
+        for text, vectors in read.items():
+            if vectors.size <= self._room:
+                self._kept[text] = vectors
+                self._room -= vectors.size
+        return [read[text] if text in read else self._kept[text] for text in texts]
+
+    def _read(self, texts: Sequence[RunningText]) -> list[Singles]:
         encoded = self._tokenizer(
             [running.text for running in texts],
             add_special_tokens=False, verbose=False, return_offsets_mapping=True, return_attention_mask=False,
