@@ -11,8 +11,7 @@ Over seeds, documents and languages a difference varies more: this is the least 
 
 import math
 from collections.abc import Sequence
-
-from scipy import stats
+from statistics import NormalDist
 
 ASSUMED_F1 = 0.8
 """Of the systems to be told apart: where the better published recognisers of clinical and general tests stand."""
@@ -41,5 +40,6 @@ def smallest_difference(
     if not count:
         return 1.0
     variance = 2 * f1 * (1 - f1) * (1 - agreement)
-    quantiles = float(stats.norm.ppf(1 - level / 2) + stats.norm.ppf(power))
+    normal = NormalDist()  # scipy's takes a second to load, and data commands wait for it
+    quantiles = normal.inv_cdf(1 - level / 2) + normal.inv_cdf(power)
     return min(1.0, quantiles * math.sqrt(variance / count))

@@ -9,8 +9,6 @@ import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 
-from scipy import stats
-
 from harness.tracking.records import Record
 from harness.values import names
 from harness.values.errors import UsageError
@@ -168,6 +166,8 @@ def spearman(first: Sequence[float], second: Sequence[float]) -> float | None:
     """Return Spearman's rank correlation, -1..1; nothing where one side does not vary."""
     if len(set(first)) < 2 or len(set(second)) < 2:
         return None
+    from scipy import stats  # a second to load
+
     return float(stats.spearmanr(first, second).statistic)
 
 
