@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 .PHONY: help demo test check bench docs clean
 
 help:
-	@echo "make demo   a small sweep on the embedded corpus, its table, and the exported best model (7 to 8 minutes)"
+	@echo "make demo   a small sweep on the embedded corpus, its table, and the exported best model (about 5 minutes)"
 	@echo "make test   the tests (under 10 minutes on 2 cores, no network once installed)"
 	@echo "make check  ruff and mypy"
 	@echo "make bench  speed beside what a user would take instead (docs/benchmarks.md; hours)"

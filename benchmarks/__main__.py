@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-NAMES = ("commands", "scoring", "rates", "growth", "store", "training")
+NAMES = ("commands", "scoring", "rates", "aligners", "growth", "store", "sweeps", "training")
 
 if __name__ == "__main__":
     for name in NAMES:

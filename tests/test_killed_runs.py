@@ -18,7 +18,7 @@ import pytest
 from tests.conftest import QUICK
 
 KILLS = int(os.environ.get("HARNESS_KILLS", "1"))
-EPOCHS = 40
+EPOCHS = 16
 
 
 def command(folder: Path, uri: str, encoder: list[str]) -> list[str]:
