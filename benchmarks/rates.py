@@ -3,8 +3,15 @@
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 from benchmarks.rounds import in_turn
+
+
+def _forgetful(aligner: Any) -> Any:
+    """Return a joint aligner whose encoder is loaded and has read nothing."""
+    aligner._states()._kept.clear()
+    return aligner
 
 
 def main() -> None:
@@ -32,6 +39,9 @@ def main() -> None:
         f"align, {name}": lambda aligner=aligner: align_corpora(aligner, sources, targets, MemoryStore())
         for name, aligner in aligners.items()
     }
+    contestants["align, joint, no text read before"] = lambda: align_corpora(
+        _forgetful(aligners["joint"]), sources, targets, MemoryStore()
+    )
     contestants |= {
         "project": lambda: parallel.project(None, ProjectionCard()),
         "read an answer of 20 items": lambda: parse_answer(answer, Legend(("PER", "LOC")), "en", "a"),
