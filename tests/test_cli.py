@@ -165,9 +165,9 @@ def test_from_run_to_prediction(toy_card: Path, tracking: str, tmp_path: Path, t
     assert rows[0]["spans"] == [{"start": 0, "end": 4, "label": "PER"}, {"start": 13, "end": 17, "label": "LOC"}]
     again = harness("export", "best", *store, "-o", "out", "--register", "toy", "--alias", "champion", cwd=tmp_path)
     assert again.returncode == 0, again.stderr
-    assert "toy version 2, alias champion: hf zero_shot on toy, seed 1: dev entity F1" in again.stdout
+    assert f"toy version 2, alias champion: {tiny_bert.name} zero_shot on toy, seed 1: dev entity F1" in again.stdout
     moved = harness("export", "best", *store, "-o", "out", "--register", "toy", "--alias", "champion", cwd=tmp_path)
-    assert "before it version 2 (hf zero_shot on toy" in moved.stdout
+    assert f"before it version 2 ({tiny_bert.name} zero_shot on toy" in moved.stdout
     loads = (
         f"import mlflow; mlflow.set_tracking_uri({tracking!r}); mlflow.set_registry_uri({tracking!r});"
         "print(mlflow.pyfunc.load_model('models:/toy@champion').predict(['anna went to rome today.', '']))"

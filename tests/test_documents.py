@@ -34,3 +34,12 @@ def test_the_readme_names_commands_that_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for target in re.findall(r"^make (\w+)", text, re.MULTILINE):
         assert f"\n{target}:" in makefile
+
+
+def test_nothing_tells_to_install_the_package_of_another_author() -> None:
+    """`harness` on the package index is not this project."""
+    files = [path for part in ("src", "configs", "sweeps", "docs", "tests") for path in (ROOT / part).rglob("*.*")]
+    for path in [*files, *ROOT.glob("*.md"), ROOT / "Makefile"]:
+        if path.suffix in (".py", ".md", ".yaml", "") and path != Path(__file__):
+            found = re.search(r"pip install[^`\n]*?[ '\"]harness(\[|[ '\"`]|$)", path.read_text(encoding="utf-8"), re.M)
+            assert not found, f"{path}: {found.group() if found else ''}"

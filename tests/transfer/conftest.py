@@ -146,7 +146,7 @@ def chat_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def tiny_ct2(tiny_nllb: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    pytest.importorskip("ctranslate2", reason="pip install 'harness[ctranslate2]'")
+    pytest.importorskip("ctranslate2", reason="pip install 'ctranslate2>=4.6'")
     folder = tmp_path_factory.mktemp("ct2") / "model"
     code = (
         "import sys; from ctranslate2.converters import TransformersConverter as C;"
@@ -169,7 +169,7 @@ def translator(request: pytest.FixtureRequest, tmp_path: Path) -> Translator:
             pytest.skip("apt-get install apertium apertium-eng-spa")
         card = TranslatorCard(name="apertium", kind="apertium", batch_size=3)
     elif kind == "chat":
-        pytest.importorskip("openai", reason="pip install 'harness[llm]'")
+        pytest.importorskip("openai", reason="pip install 'openai>=2.0'")
         url = request.getfixturevalue("chat_url")
         card = TranslatorCard(name="chat", kind="chat", model="m", base_url=url, batch_size=3)
     elif kind == "ctranslate2":

@@ -1,6 +1,7 @@
 """The encoder card: which pretrained model, and how it is fine-tuned."""
 
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -11,7 +12,7 @@ class EncoderCard(Strict):
     """An encoder: where its weights are, and the settings recommended for it."""
 
     name: str
-    """Name in tables and in MLflow."""
+    """Name in tables and in MLflow; ``hf`` stands for the last part of ``encoder.path``."""
     kind: Literal["transformers", "char-bilstm"] = "transformers"
     """A pretrained transformer, or the from-scratch baseline."""
     path: str | None = None
@@ -53,6 +54,14 @@ class EncoderCard(Strict):
     """char-bilstm: LSTM units per direction."""
     dropout_rate: Share = 0.3
     """char-bilstm: dropout before and after the LSTM."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _called_by_its_folder(cls, values: Any) -> Any:
+        """Two encoders given by path are two rows of a table."""
+        if isinstance(values, dict) and values.get("name") == "hf" and isinstance(values.get("path"), str):
+            return {**values, "name": Path(values["path"]).expanduser().absolute().name or "hf"}
+        return values
 
     @model_validator(mode="after")
     def _has_weights(self) -> "EncoderCard":

@@ -12,7 +12,7 @@ from harness.values.errors import HarnessError, UsageError
 
 
 def test_a_chat_server_that_refuses_is_one_sentence_without_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("openai", reason="pip install 'harness[llm]'")
+    pytest.importorskip("openai", reason="pip install 'openai>=2.0'")
     import harness.transfer.translate.chat as chat
 
     monkeypatch.setattr(chat, "RETRIES", 0)
