@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from harness.config import compose_config
-from harness.experiment.record import run_name, run_params, saved_config
+from harness.experiment.record import header, run_name, run_params, saved_config
 from harness.pipeline import run_experiment
 from harness.tracking.tracker import MemoryTracker
 from harness.values import names
@@ -27,3 +27,10 @@ def test_names_and_parameters_say_what_differs(toy_card: Path) -> None:
     params = run_params(config)
     assert params["method.ratio"] == "0.5" and names.LEARNING_RATE in params and "data.citation" not in params
     assert "uri" not in saved_config(config)["tracking"]
+
+
+def test_a_run_says_what_it_will_do(toy_card: Path) -> None:
+    config = compose_config(["data=toy", *QUICK, "trainer.threads=1", "trainer.accelerator=cpu"], toy_card)
+    line = header(config, "postgresql://me:secret@host/runs")
+    assert line.startswith("toy: en → sv, sw; char-bilstm zero_shot seed 1; cpu, 1 thread; recorded in experiment ")
+    assert "secret" not in line

@@ -1,5 +1,6 @@
 """Studies that are resumed, shared, pruned, interrupted."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,21 @@ from harness.values.errors import ConfigError
 from tests.sweep.launch_cases import go, runs, sweep
 
 
-def test_a_grid_is_run_once_recorded_under_its_parent_and_not_run_again(toy_card: Path, tracking: str) -> None:
-    first = go(sweep(), toy_card, tracking)
+def test_a_grid_is_run_once_recorded_under_its_parent_and_not_run_again(
+    toy_card: Path, tracking: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO"):
+        first = go(sweep(), toy_card, tracking)
     assert (first.finished, first.failed, first.remaining) == (4, (), 0)
+    said = [record.getMessage() for record in caplog.records]
+    assert any(line.startswith("study: 4 cells, 4 to run; toy; cpu, ") for line in said)
+    assert any(line.startswith("trial 1 of a study of 4: method=") for line in said)
+    assert any(re.fullmatch(r"trial 2 finished: 3 of 4 done, about \d+ s left", line) for line in said)
+    assert "trial 3 finished: 4 of 4 done" in said
+    ended = Store(tracking).client.get_run(first.run_id).info.end_time
     again = go(sweep(), toy_card, tracking)
     assert again.run_id == first.run_id
+    assert Store(tracking).client.get_run(first.run_id).info.end_time == ended, "nothing was added to it"
     trials = [run for run in runs(tracking) if run.data.tags.get(names.PARENT)]
     assert len(trials) == 4
     assert {run.data.tags[names.PARENT] for run in trials} == {first.run_id}

@@ -16,3 +16,8 @@ def test_a_foreign_label_makes_a_name_that_mlflow_takes() -> None:
     assert names.cleaned("a{b}%c") == "a_b__c"
     assert names.is_test_f1("test/sv/entity_f1") and not names.is_test_f1("dev/sv/entity_f1")
     assert names.is_data("data.tests") and names.is_data("encoder.path_digest") and not names.is_data("seed")
+
+
+def test_scores_are_told_from_other_figures() -> None:
+    assert names.is_share("test/mean/entity_f1") and names.is_share("train/best_dev_entity_f1")
+    assert names.is_share("test/sv/span_accuracy") and not names.is_share("train/seconds")

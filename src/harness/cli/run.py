@@ -1,14 +1,20 @@
 """``harness run``: one experiment."""
 
 import json
+import logging
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
 from harness.cli.console import echo, existing_folder
 from harness.machine.process import quiet_libraries, use_cores
 from harness.values import names
+
+if TYPE_CHECKING:
+    from harness.config import Config
+
+logger = logging.getLogger(__name__)
 
 Overrides = Annotated[
     Optional[list[str]],  # noqa: UP045 - typer reads this form
@@ -47,6 +53,7 @@ def run(
     from harness.machine.process import show_progress
     from harness.pipeline import Watch, run_experiment
 
+    _announce(config, plain=not overrides)
     command = command_line(["run", *repeatable(overrides or [], config_dir)])
     result = run_experiment(config, command=command, watch=Watch(progress=show_progress()))
     if as_json:
@@ -60,6 +67,19 @@ def run(
     if result.collapsed:
         echo(f"collapsed: {result.collapsed}", err=True)
     echo(f"run {result.run_id} in experiment {config.tracking.experiment!r}; compare with: harness compare")
+
+
+def _announce(config: "Config", *, plain: bool) -> None:
+    """Say what is about to happen, before anything slow begins.
+
+    :param plain: nothing was asked for.
+    """
+    from harness.experiment.record import header
+    from harness.tracking.store import tracking_uri
+
+    if plain:
+        logger.info("no KEY=VALUE given: the defaults, a small baseline on the embedded corpus (harness run --show)")
+    logger.info("%s", header(config, tracking_uri(config.tracking)))
 
 
 def repeatable(overrides: list[str], config_dir: Path | None) -> list[str]:

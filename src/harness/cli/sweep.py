@@ -8,6 +8,7 @@ import typer
 from harness.cli.console import echo, existing_folder
 from harness.cli.run import ConfigDir, Overrides, repeatable
 from harness.machine.process import quiet_libraries, use_cores
+from harness.values import names
 
 if TYPE_CHECKING:
     from harness.sweep.launch import Outcome
@@ -122,7 +123,9 @@ def _report(outcome: "Outcome", *, as_json: bool) -> None:
     else:
         best = ""
         if outcome.best:
-            best = f", best {outcome.best['value']:.3f} {outcome.best['metric']} (trial {outcome.best['trial']})"
+            metric, value = outcome.best["metric"], outcome.best["value"]
+            shown = f"{100 * value:.1f}" if names.is_share(metric) else f"{value:g}"
+            best = f", best {metric} {shown} (trial {outcome.best['trial']})"
         left = f", {outcome.remaining} left to run" if outcome.remaining else ""
         echo(f"{outcome.experiment}: {outcome.finished} trials finished{left}{best}")
         echo(f"compare them with: harness compare --experiment {outcome.experiment}")

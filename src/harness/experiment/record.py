@@ -10,12 +10,14 @@ from harness.config import Config
 from harness.evaluation.stored import as_object
 from harness.experiment.prepare import Prepared
 from harness.experiment.score import ScoredRound, summarise
-from harness.machine.provenance import available_cores, git_state, source_folder, versions
+from harness.machine.provenance import available_cores, git_state, mask_url, source_folder, versions
 from harness.model.plan import Evaluation, OnEvaluation
+from harness.model.train import training_device
 from harness.synthesis.card import card_metrics
 from harness.tracking.tracker import Tracker
 from harness.transfer.ranking import ranking_tag
 from harness.values import interchange, names
+from harness.values.errors import ConfigError
 from harness.values.records import CorpusKey
 
 logger = logging.getLogger(__name__)
@@ -55,9 +57,9 @@ def evaluation_recorder(run: Tracker, part: str) -> OnEvaluation:
         curve = {names.LOSS: evaluation.loss, names.DEV_F1: evaluation.score} | evaluation.watched
         run.log_metrics({names.of_model(part, name): value for name, value in curve.items()}, step=evaluation.step)
         logger.info(
-            "%sepoch %g (step %d of %d): loss %.3f, dev entity F1 %.3f",
+            "%sepoch %g (step %d of %d): loss %.3f, dev entity F1 %.1f",
             f"{part}/" if part else "", round(evaluation.epoch, 1), evaluation.step, evaluation.steps,
-            evaluation.loss, evaluation.score,
+            evaluation.loss, 100 * evaluation.score,
         )  # fmt: skip
 
     return record
@@ -245,6 +247,29 @@ def run_tags(config: Config, command: str) -> dict[str, str]:
     ):
         tags |= {names.ranking(kind): tag} if tag else {}
     return tags | git_state(source_folder()) | {names.version(name): text for name, text in versions().items()}
+
+
+def machine_part(config: Config, threads: int) -> str:
+    """Return on what a run trains: ``cpu, 2 threads``."""
+    try:
+        device = training_device(config.trainer).type
+    except ConfigError:  # of one cell of a study: told when its turn comes
+        device = config.trainer.accelerator
+    return f"{device}, {threads} thread{'s' if threads > 1 else ''}"
+
+
+def header(config: Config, uri: str) -> str:
+    """Return one line that says what a run will do, before anything slow begins.
+
+    :param uri: of the tracking store.
+    """
+    parts = [
+        f"{config.data.name}: {config.data.source.language} → {', '.join(config.targets)}",
+        run_name(config),
+        machine_part(config, config.trainer.threads or available_cores()),
+        f"recorded in experiment {config.tracking.experiment} of {mask_url(uri)}",
+    ]
+    return "; ".join(parts)
 
 
 def run_name(config: Config) -> str:

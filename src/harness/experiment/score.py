@@ -88,8 +88,9 @@ def score_corpus(recogniser: Recogniser, corpus: Corpus, *, seed: int) -> Scored
     values |= {name: float(count) for name, count in predictions.account.items()}
     values["predict_sentences_per_second"] = len(corpus) / seconds if seconds else 0.0
     logger.info(
-        "%s %s: entity F1 %.3f, span F1 %.3f", corpus.split, corpus.language, values["entity_f1"], values["span_f1"]
-    )
+        "%s %s: entity F1 %.1f, span F1 %.1f",
+        corpus.split, corpus.language, 100 * values["entity_f1"], 100 * values["span_f1"],
+    )  # fmt: skip
     return ScoredCorpus(corpus, predictions, values, counts)
 
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
+from harness.machine.progress import heartbeat
 from harness.model.contract import Coder, Network
 from harness.model.datamodule import EncodedCorpus, prediction_batches
 from harness.model.encoding import Integers, spans_from_tag_ids
@@ -57,10 +58,13 @@ def predict_spans(
     """
     network.to(device).eval()
     merger = TagMerger(corpus, names)
+    batches = list(prediction_batches(corpus))
+    advance = heartbeat("tagging", len(batches))
     with torch.inference_mode(), autocast(device, bf16):
-        for indices in prediction_batches(corpus):
+        for indices in batches:
             batch = coder.collate([corpus.windows[index] for index in indices]).to(device)
             merger.add(indices, network(batch).argmax(dim=-1).to("cpu", torch.int32).numpy())
+            advance()
     return merger.spans()
 
 

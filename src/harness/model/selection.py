@@ -21,6 +21,7 @@ from safetensors.torch import load_file, save_file
 from harness.config import TrainerConfig
 from harness.machine.files import atomic_path
 from harness.machine.process import release_freed_memory
+from harness.machine.progress import duration
 from harness.model.contract import state_of
 from harness.model.plan import Evaluation, OnEvaluation
 from harness.model.tagger import Tagger
@@ -93,6 +94,7 @@ class Selection(pl.Callback):
         self._began = time.perf_counter()
         self._started = 0.0
         self._told = self._began
+        self._first_step, self._former_train_seconds = 0, 0.0
 
     @property
     def best(self) -> Evaluation | None:
@@ -121,6 +123,8 @@ class Selection(pl.Callback):
         """Lay out the evaluations, and start the clock."""
         self._steps = evaluation_steps(int(trainer.estimated_stepping_batches), self.settings.evaluations)
         self._started = time.perf_counter()
+        self._first_step = trainer.global_step
+        self._former_train_seconds = self.train_seconds
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -138,8 +142,14 @@ class Selection(pl.Callback):
             pl_module.losses.clear()
             self._started = self._told = time.perf_counter()
         elif time.perf_counter() - self._told > SILENT_SECONDS and trainer.is_global_zero:
-            logger.info("step %d of %d", trainer.global_step, self._steps[-1])
             self._told = time.perf_counter()
+            logger.info("step %d of %d, %s left", trainer.global_step, self._steps[-1], self._left(trainer.global_step))
+
+    def _left(self, step: int) -> str:
+        """Return how long the steps that are left will take, at the pace of those of this process."""
+        began = self._first_step
+        pace = (self.train_seconds - self._former_train_seconds + self._told - self._started) / max(1, step - began)
+        return duration(pace * (self._steps[-1] - step))
 
     def _book(self, trainer: pl.Trainer, tagger: Tagger, evaluation: Evaluation) -> None:
         former = self.best

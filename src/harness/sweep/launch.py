@@ -13,6 +13,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from harness.config import Config
 from harness.config.sweep import Sweep
+from harness.experiment.record import machine_part
+from harness.machine.provenance import mask_url
 from harness.sweep.journal import repair_journal
 from harness.sweep.launchers.launcher import Launcher
 from harness.sweep.launchers.local import InProcess, LocalProcesses
@@ -104,11 +106,22 @@ def _run(plan: Plan, sample: Config, command: str, progress: bool) -> Outcome:
         with Run(store, sweep.name, name=sweep.study, tags=_tags(plan, sample, command), run_id=parent) as run:
             ledger.note_parent(run.run_id)
             run.log_json(names.SWEEP, sweep.model_dump(mode="json", exclude={"storage"}))
-            if sweep.grid:
-                logger.info("%s: %d cells, %d to run", sweep.name, len(plan.wanted), waiting)
+            logger.info("%s", _header(plan, sample, waiting, store.uri))
+            run.unchanged = bool(sweep.grid) and not waiting
             deadline = time.time() + 3600 * sweep.budget.hours if sweep.budget.hours else None
             failed = launcher.run(replace(plan, parent=run.run_id, deadline=deadline), progress=progress)
             return _record_outcome(ledger, plan, run, failed, store)
+
+
+def _header(plan: Plan, sample: Config, waiting: int, uri: str) -> str:
+    """Return one line that says what a study will do."""
+    sweep = plan.sweep
+    size = f"{len(plan.wanted)} cells, {waiting} to run" if sweep.grid else "a search"
+    if not sweep.grid and sweep.budget.trials:
+        size = f"a search of {sweep.budget.trials} trials"
+    machine = machine_part(sample, sample.trainer.threads or plan.cores)
+    workers = f"{plan.workers} workers, each on {machine}" if plan.workers > 1 else machine
+    return f"{sweep.name}: {size}; {sample.data.name}; {workers}; recorded in {mask_url(uri)}"
 
 
 def make_plan(plan: Plan) -> tuple[Plan, Config]:

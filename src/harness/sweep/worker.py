@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from harness.config import compose_config
 from harness.config.sweep import Value
 from harness.experiment.identity import identity_digest
+from harness.machine.progress import duration
 from harness.machine.provenance import command_line
 from harness.pipeline import Evaluation, Result, Warm, Watch, run_experiment
 from harness.sweep.ledger import Claim, Ledger
@@ -53,7 +54,22 @@ def work(plan: Plan, *, progress: bool, worker: int = 0) -> list[str]:
             raise
         else:
             ledger.finish(claim, value)
+            logger.info("trial %d finished: %s", claim.number, _standing(ledger, plan))
     return failed
+
+
+def _standing(ledger: Ledger, plan: Plan) -> str:
+    """Return how much of a study is done, and how long the rest will take at its pace."""
+    finished = ledger.finished(plan.wanted.keys())
+    whole = len(plan.wanted) or plan.sweep.budget.trials
+    if not whole:
+        return f"{len(finished)} done"
+    lengths = [trial.duration.total_seconds() for trial in finished if trial.duration]
+    left = whole - len(finished)
+    if not left or not lengths:
+        return f"{len(finished)} of {whole} done"
+    rest = duration(sum(lengths) / len(lengths) * left / plan.workers)
+    return f"{len(finished)} of {whole} done, about {rest} left"
 
 
 def _is_used_up(ledger: Ledger, plan: Plan, failed: int) -> bool:
@@ -72,7 +88,12 @@ def _run_trial(claim: Claim, plan: Plan, warm: Warm, progress: bool) -> float:
     else:
         cell, seeds = suggest(claim.trial, plan.sweep.search), plan.sweep.seeds
         claim.note_cell(cell)
-    logger.info("trial %d: %s", claim.number, " ".join([*as_overrides(cell), *(f"seed={seed}" for seed in seeds)]))
+    whole = len(plan.wanted) or plan.sweep.budget.trials
+    logger.info(
+        "trial %d%s: %s",
+        claim.number, f" of a study of {whole}" if whole else "",
+        " ".join([*as_overrides(cell), *(f"seed={seed}" for seed in seeds)]),
+    )  # fmt: skip
     values = []
     for number, seed in enumerate(seeds):
         watch = _watch(claim, plan, prune=number == 0, progress=progress)
@@ -92,7 +113,7 @@ def _watch(claim: Claim, plan: Plan, *, prune: bool, progress: bool) -> Watch:
             measure = names.measure_of(plan.objective) if names.is_dev(plan.objective) else "entity_f1"
             value = evaluation.measures[measure]
             if claim.should_prune(value, evaluation.number):
-                raise Pruned(f"dev {measure} {value:.3f} after step {evaluation.step}")
+                raise Pruned(f"dev {measure} {100 * value:.1f} after step {evaluation.step}")
 
     return Watch(on_start=claim.note_run, on_evaluation=on_evaluation, progress=progress)
 

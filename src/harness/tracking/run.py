@@ -62,6 +62,9 @@ class Run:
         self.run_id = run_id or ""
         self.failure = ""
         """Set it to end the run as FAILED although its block ends well (a sweep whose trials failed)."""
+        self.unchanged = False
+        """Set it to give a run that was opened again its former end: nothing was added to it."""
+        self._former_end: int | None = None
         self._monitor: Any = None
 
     def __enter__(self) -> "Run":
@@ -71,8 +74,10 @@ class Run:
         tags = {key: _tag(value) for key, value in self._tags.items()}
         if self.run_id:
             with store_errors(self.store.uri):
+                former = self.store.client.get_run(self.run_id)
+                self._former_end = former.info.end_time
                 self.store.client.update_run(self.run_id, status="RUNNING")
-                if names.REASON in self.store.client.get_run(self.run_id).data.tags:
+                if names.REASON in former.data.tags:
                     self.store.client.delete_tag(self.run_id, names.REASON)
             self.set_tags(tags)
             return self
@@ -89,7 +94,8 @@ class Run:
         if kind is None and self.failure:
             status, reason = "FAILED", self.failure
         # The status first: on a full disk the reason may find no room any more.
-        self._close(lambda: self.store.client.set_terminated(self.run_id, status), error)
+        end = self._former_end if self.unchanged else None
+        self._close(lambda: self.store.client.set_terminated(self.run_id, status, end), error)
         if reason:
             text = _tag(reason)
             self._close(lambda: self.store.client.set_tag(self.run_id, names.REASON, text), error)

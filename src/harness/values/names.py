@@ -90,6 +90,11 @@ def is_dev(name: str) -> bool:
     return name.startswith("dev/")
 
 
+def is_share(name: str) -> bool:
+    """Return True for a score between 0 and 1, which people read times 100."""
+    return name.rpartition("/")[2].endswith(("f1", "precision", "recall", "accuracy"))
+
+
 def is_label_measure(measure: str) -> bool:
     """Return True for a measure of one label: ``PER/entity_f1``."""
     label, _, plain = measure.rpartition("/")

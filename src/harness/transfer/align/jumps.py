@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.machine.progress import heartbeat
 from harness.transfer.align.states import by_size
 
 Floats = NDArray[np.float64]
@@ -50,7 +51,9 @@ def jump_posteriors(logs: Sequence[Floats]) -> list[Floats]:
     """
     order = sorted(range(len(logs)), key=lambda number: (max(logs[number].shape), number))
     found: list[Floats] = [np.empty((0, 0))] * len(logs)
-    for batch in by_size(order, [max(logs[number].shape) ** 2 for number in order], CELLS_AT_ONCE):
+    batches = list(by_size(order, [max(logs[number].shape) ** 2 for number in order], CELLS_AT_ONCE))
+    advance = heartbeat("aligning, one of six passes", len(batches))
+    for batch in batches:
         steps = np.array([logs[number].shape[0] for number in batch])
         lengths = np.array([logs[number].shape[1] for number in batch])
         emitted = np.zeros((len(batch), int(steps.max()), int(lengths.max())))
@@ -59,6 +62,7 @@ def jump_posteriors(logs: Sequence[Floats]) -> list[Floats]:
         posteriors = forward_backward(emitted, steps, lengths)
         for row, number in enumerate(batch):
             found[number] = posteriors[row, : steps[row], : lengths[row]].copy()
+        advance()
     return found
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from harness.machine.progress import heartbeat
 from harness.transfer.align.lexicon import Ints, Lexicon, Singles
 
 SWEEPS = (5, 10, 25)
@@ -110,11 +111,13 @@ def _chain(lexicon: Lexicon, seed: int) -> tuple[list[Singles], list[Singles]]:
     """Return the sums of the posteriors of one sampler."""
     random = np.random.default_rng(seed)
     first, second = (_Direction(lexicon, direction, _batches(lexicon, direction), random) for direction in (0, 1))
+    advance = heartbeat(f"aligning, sampler {seed} of {CHAINS}", sum(SWEEPS))
     for stage, sweeps in enumerate(SWEEPS):
         for sweep in range(sweeps):
             collect = stage == 2 and sweep >= BURN_IN
             first.sweep(second.current, stage, collect=collect)
             second.sweep(first.current, stage, collect=collect)
+            advance()
     return first.collected(), second.collected()
 
 
