@@ -1,10 +1,12 @@
 import json
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import Result
 
+from harness.cli.export import free_port
 from harness.config import compose_config
 from harness.pipeline import Result as Run
 from harness.pipeline import run_experiment
@@ -75,3 +77,12 @@ def test_a_translate_test_model_is_exported_checked_and_used(
     assert tagged["text"] == "oslo day9 anna went to ." and tagged["language"] == "sv"
     with pytest.raises(UsageError, match="name an engine with --translator"):
         harness("predict", folder, "--language", "sv", stdin="oslo\n")
+
+
+def test_the_ui_takes_a_free_port_and_says_which_is_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        taken = server.getsockname()[1]
+        with pytest.raises(UsageError, match=f"port {taken} of 127.0.0.1 is taken; give another with --port"):
+            free_port(taken)
+        assert 5000 <= free_port(None) < 5100
+    assert free_port(taken) == taken

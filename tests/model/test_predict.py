@@ -16,10 +16,15 @@ def test_windows_of_a_long_sentence_become_one_prediction() -> None:
     merger = TagMerger(corpus, names)
     for number, window in enumerate(corpus.windows):
         # Each window says B-PER for its own words; a word is labelled in one window only.
-        merger.add([number], np.full(len(window.words), names.index("B-PER"), dtype=np.int32))
+        sure = 0.5 + 0.01 * window.words.astype(np.float32)
+        merger.add([number], np.full(len(window.words), names.index("B-PER"), dtype=np.int32), sure)
     long, empty = merger.spans()
     assert long == tuple(Span(5 * number, 5 * number + 4, "PER") for number in range(40))
     assert empty == ()
+    # A span of three words has the mean of theirs.
+    scores, none = merger.scores([(*long[:2], Span(15, 29, "PER")), ()])
+    assert scores == pytest.approx((0.5, 0.51, 0.54), abs=1e-6)
+    assert none == ()
 
 
 @pytest.mark.parametrize("wanted", [True, False])

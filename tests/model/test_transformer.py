@@ -34,13 +34,16 @@ def test_logits_equal_transformers_own(tiny_bert: Path) -> None:
     assert torch.allclose(ours, torch.cat(theirs), atol=1e-5)
 
 
-def test_the_pipeline_of_transformers_finds_the_same_spans(tiny_bert: Path, tmp_path: Path) -> None:
+def test_the_pipeline_of_transformers_finds_the_same_spans_and_scores(tiny_bert: Path, tmp_path: Path) -> None:
     model = fit("transformer", tiny_bert, tmp_path, epochs=3)
     folder = model.tagger.save(tmp_path / "model")
     tagger = pipeline("token-classification", str(folder), aggregation_strategy="first")
-    for sentence, spans in zip(toy(12), load_tagger(folder).predict(toy(12)).spans, strict=True):
-        found = [(one["start"], one["end"], one["entity_group"]) for one in tagger(sentence.text)]
-        assert found == [tuple(span) for span in spans]
+    ours = load_tagger(folder).predict(toy(12))
+    assert ours.scores is not None and any(ours.spans)
+    for sentence, spans, scores in zip(toy(12), ours.spans, ours.scores, strict=True):
+        theirs = tagger(sentence.text)
+        assert [(one["start"], one["end"], one["entity_group"]) for one in theirs] == [tuple(span) for span in spans]
+        assert [one["score"] for one in theirs] == pytest.approx(list(scores), abs=1e-4)
     assert AutoModelForTokenClassification.from_pretrained(folder).config.id2label == dict(enumerate(TAGS))
 
 

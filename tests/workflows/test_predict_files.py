@@ -1,10 +1,12 @@
 import io
+import json
 import sys
 from pathlib import Path
 
 import pytest
 
 from harness.values.errors import UsageError
+from harness.values.interchange import from_object, tagged_lines
 from harness.values.records import Sentence
 from harness.workflows.predict_files import Through, read_input, tag
 from tests.model.models_cases import fit, toy
@@ -24,7 +26,19 @@ def test_files_and_standard_input_are_read_without_their_entities(
 def test_an_exported_folder_tags(tiny_bert: Path, tmp_path: Path) -> None:
     folder = fit("char-bilstm", tiny_bert, tmp_path, epochs=25, patience=None).tagger.save(tmp_path / "model")
     plain = [sentence.with_spans(()) for sentence in toy(6)]
-    assert [sentence.spans for sentence in tag(folder, plain)[0]] == [sentence.spans for sentence in toy(6)]
+    tagged = tag(folder, plain)
+    assert [sentence.spans for sentence in tagged.sentences] == [sentence.spans for sentence in toy(6)]
+    assert tagged.scores and all(0.2 < score <= 1 for scores in tagged.scores for score in scores)
+    lines = [json.loads(line) for line in tagged_lines(tagged.sentences, tagged.scores).splitlines()]
+    assert {span["text"] for line in lines for span in line["spans"]} <= {
+        "anna",
+        "bert",
+        "carla",
+        "rome",
+        "oslo",
+        "lima",
+    }
+    assert [from_object(line).spans for line in lines] == [sentence.spans for sentence in tagged.sentences]
 
 
 @pytest.fixture
@@ -50,8 +64,8 @@ def swedish() -> list[Sentence]:
 
 def test_texts_come_to_a_translate_test_model_through_a_translation(through_translation: Path, tmp_path: Path) -> None:
     through = Through("file", "hmm", (f"translator.path={table(tmp_path)}",))
-    tagged, account = tag(through_translation, swedish(), "sv", through)
-    assert (account["source"], account["projected"]) == (12, 12)
+    tagged, account, scores = tag(through_translation, swedish(), "sv", through)
+    assert (account["source"], account["projected"], scores) == (12, 12, None)
     assert [[(s.surface(span), span.label) for span in s.spans] for s in tagged] == [
         [(s.surface(span), span.label) for span in s.spans] for s in toy(6)
     ]

@@ -18,7 +18,6 @@ app = typer.Typer(
     name="harness",
     help="Which way to a named-entity recogniser for a language without annotations? Compared by entity-span accuracy.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -107,7 +107,10 @@ def _keys(by: str, records: "Sequence[Record]") -> list[str]:
 
 def ui(
     tracking: Tracking = None,
-    port: Annotated[int, typer.Option("--port", help="Port on 127.0.0.1.")] = 5000,
+    port: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option("--port", min=1, max=65535, help="Port on 127.0.0.1; the first free one from 5000 without it."),
+    ] = None,
 ) -> None:
     """Open MLflow's UI on the project's store (on 127.0.0.1 only)."""
     quiet_libraries()
@@ -116,14 +119,38 @@ def ui(
     from harness.tracking.store import artifact_folder
 
     uri = _uri(tracking)
+    port = free_port(port)
     arguments = [sys.executable, "-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port)]
     os.environ["MLFLOW_BACKEND_STORE_URI"] = uri  # as an argument, everybody on this machine could read its password
     folder = artifact_folder(uri)
     if folder:
         arguments += ["--default-artifact-root", folder.as_uri()]
     echo(f"MLflow UI: http://127.0.0.1:{port} (Ctrl-C ends it)", err=True)
+    echo("nothing is collected or sent: telemetry is off, whatever MLflow's home page says", err=True)
     sys.stderr.flush()
     os.execv(sys.executable, arguments)  # noqa: S606 - our own interpreter takes over this process
+
+
+def free_port(wanted: int | None) -> int:
+    """Return the port to serve on.
+
+    :param wanted: no other will do; without it the first free one from 5000 is taken.
+    :raises UsageError: it is taken.
+    """
+    import socket
+
+    from harness.values.errors import UsageError
+
+    for port in [wanted] if wanted else range(5000, 5100):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
+    taken = f"port {wanted} of 127.0.0.1 is taken" if wanted else "ports 5000 to 5099 of 127.0.0.1 are taken"
+    raise UsageError(f"{taken}; give another with --port, or leave --port out to get the first free one")
 
 
 def export(
@@ -162,7 +189,6 @@ def export(
     from harness.tracking.store import Store
     from harness.values.errors import UsageError
     from harness.workflows.choose import Wish, choose_run
-    from harness.workflows.export import Registration, export_run
 
     if alias and not register:
         raise UsageError("--alias points to a version of the registry; give --register NAME as well")
@@ -171,6 +197,8 @@ def export(
     store = Store(_uri(tracking))
     chosen = choose_run(store, run, experiment, Wish(method, language, kept=not rebuild))
     record = chosen.record
+    from harness.workflows.export import Registration, export_run  # loads torch: a run that is not there is told first
+
     if rebuild and record.tags.get(names.CHECKPOINT_STATE) != names.CHECKPOINT_KEPT:
         record = _rebuilt(store, record)
     registration = Registration(register, alias) if register else None
@@ -235,8 +263,9 @@ def predict(
     """Tag text: one text a line, or the sentences of a corpus file with their ids and tokens, in; JSON lines out."""
     use_cores()
     quiet_libraries()
+    _check_inputs(folder, file)
     from harness.machine.files import write_text
-    from harness.values.interchange import as_lines
+    from harness.values.interchange import tagged_lines
     from harness.values.languages import normalise_language
     from harness.workflows.predict_files import Through, read_input, tag
 
@@ -245,11 +274,24 @@ def predict(
     for reason, count in account.items():
         echo(f"{reason.replace('_', ' ')}: {count}", err=True)
     through = Through(translator, aligner, tuple(keys or ()), existing_folder(config_dir), learn_from)
-    tagged, carried = tag(folder, sentences, spoken, through)
-    for reason, count in carried.items():
+    tagged = tag(folder, sentences, spoken, through)
+    for reason, count in tagged.account.items():
         echo(f"projection: {reason.replace('_', ' ')} {count}", err=True)
-    lines = as_lines(tagged)
+    lines = tagged_lines(tagged.sentences, tagged.scores)
     if output:
         write_text(output, lines)
     elif lines:
         echo(lines.removesuffix("\n"), data=True)
+
+
+def _check_inputs(folder: Path, file: Path | None) -> None:
+    """Miss a model or a file before torch is loaded.
+
+    :raises HarnessError: one is not there.
+    """
+    from harness.values.errors import DataError, FileError
+
+    if not (folder / names.MANIFEST).is_file():
+        raise DataError(f"{folder} holds no {names.MANIFEST}; give a folder that 'harness export' wrote")
+    if file is not None and not file.exists():
+        raise FileError(f"no such file: {file}")

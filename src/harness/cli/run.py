@@ -16,9 +16,38 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+
+def complete(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return what the shell may complete a word to."""
+    return completed(list(ctx.params.get("overrides") or []), incomplete)
+
+
+def completed(args: list[str], incomplete: str) -> list[str]:
+    """Return what a word may be completed to: groups, and the choices of one.
+
+    :param args: the words before it; bash cuts ``encoder=x`` at the sign, zsh and fish do not.
+    """
+    from harness.config import group_options
+    from harness.config.reference import GROUPS
+
+    if incomplete in GROUPS or (incomplete in ("", "=") and args and args[-1] in GROUPS):
+        group = incomplete if incomplete in GROUPS else args[-1]
+        return [f"{group}={name}" if group == incomplete else name for name in group_options(group)]
+    if len(args) > 1 and args[-1] == "=" and args[-2] in GROUPS:
+        return [name for name in group_options(args[-2]) if name.startswith(incomplete)]
+    group, sign, begun = incomplete.partition("=")
+    if sign:
+        return [f"{group}={name}" for name in group_options(group) if name.startswith(begun)] if group in GROUPS else []
+    return [f"{name}=" for name in GROUPS if name.startswith(incomplete)]
+
+
 Overrides = Annotated[
     Optional[list[str]],  # noqa: UP045 - typer reads this form
-    typer.Argument(metavar="[KEY=VALUE …]", help="Group choices and keys: encoder=xlmr-base method.ratio=0.2 seed=3"),
+    typer.Argument(
+        metavar="[KEY=VALUE …]",
+        help="Group choices and keys: encoder=xlmr-base method.ratio=0.2 seed=3",
+        autocompletion=complete,
+    ),
 ]
 ConfigDir = Annotated[
     Optional[Path],  # noqa: UP045
@@ -37,10 +66,15 @@ def run(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object (run_id, metrics, params) as the last line.")
     ] = False,
+    show: Annotated[
+        bool, typer.Option("--show", help="Print every key with the value that it has now, as YAML, and run nothing.")
+    ] = False,
 ) -> None:
-    """Train, test and record one experiment.
+    """Train, test and record one experiment; without arguments, a small baseline on the embedded corpus.
 
-    Keys and choices are listed in docs/configuration.md; KEY=VALUE sets a key, GROUP=CHOICE takes a preset.
+    GROUP=CHOICE takes a preset of data, encoder, method, translator, aligner, synthesis, trainer, tracking or
+    experiment, and a wrong choice lists the right ones. KEY=VALUE sets a key: --show prints all of them,
+    docs/configuration.md explains them.
     """
     use_cores()
     quiet_libraries()
@@ -49,6 +83,12 @@ def run(
     from harness.machine.provenance import command_line
 
     config = compose_config(overrides or [], existing_folder(config_dir))
+    if show:
+        from harness.config.show import resolved_yaml
+
+        echo(resolved_yaml(config).removesuffix("\n"))
+        return
+    _check_files(config)
     stop_on_sigterm()
     from harness.machine.process import show_progress
     from harness.pipeline import Watch, run_experiment
@@ -67,6 +107,17 @@ def run(
     if result.collapsed:
         echo(f"collapsed: {result.collapsed}", err=True)
     echo(f"run {result.run_id} in experiment {config.tracking.experiment!r}; compare with: harness compare")
+
+
+def _check_files(config: "Config") -> None:
+    """Miss a file of the data before anything heavy is loaded.
+
+    :raises FileError: one is not there.
+    """
+    from harness.corpora.catalogue import check_files
+    from harness.experiment.identity import needed_splits
+
+    check_files(config.data, config.data_folder or Path.cwd(), needed_splits(config))
 
 
 def _announce(config: "Config", *, plain: bool) -> None:

@@ -129,6 +129,7 @@ def _report(outcome: "Outcome", *, as_json: bool) -> None:
         left = f", {outcome.remaining} left to run" if outcome.remaining else ""
         echo(f"{outcome.experiment}: {outcome.finished} trials finished{left}{best}")
         echo(f"compare them with: harness compare --experiment {outcome.experiment}")
+        echo(f"look at the study with: optuna-dashboard {outcome.storage} (pip install optuna-dashboard)")
     if outcome.failed:
         raise HarnessError(
             f"{len(outcome.failed)} trials failed, repeat the command to try them again: {outcome.failed[0]}"

@@ -108,6 +108,17 @@ def load_corpora(card: DataCard, folder: Path, wanted: Iterable[CorpusKey], *, h
     return Catalogue(card, corpora, tuple(differences))
 
 
+def check_files(card: DataCard, folder: Path, wanted: Iterable[CorpusKey]) -> None:
+    """Look whether the local files of splits are there, without reading them; see :func:`load_corpora`.
+
+    :raises FileError: one is not.
+    """
+    for language, split in wanted:
+        source = _source(card, language, split)
+        if source and source.path and not resolve_path(source.path, folder).exists():
+            raise FileError(f"no such file: {resolve_path(source.path, folder)} ({card.name} {language}.{split})")
+
+
 def _read(card: DataCard, source: FileSource, language: str, split: str, folder: Path) -> Reading:
     """Read a source; of a restricted corpus, errors say where and never what: messages end up in logs and databases."""
     annotated = not split.startswith("translated")

@@ -1,17 +1,56 @@
 """Pretrained weights: where they are, and what to say when they cannot be loaded."""
 
+import logging
+import socket
+from functools import lru_cache
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from safetensors import SafetensorError
 
 from harness.values.errors import ConfigError
 
+logger = logging.getLogger(__name__)
+
+HUB_SECONDS = 3.0
+"""How long the hub may take to answer a knock; its client would try for half a minute, and say so twenty times."""
+
 LOADING_ERRORS = (
     OSError, ValueError, ImportError, RuntimeError, KeyError, AttributeError, TypeError, IndexError, SafetensorError,
     HfHubHTTPError, HFValidationError,
 )  # fmt: skip
 """What transformers and its libraries raise on a model that is missing, damaged or not one."""
+
+
+def ready_hub(path: str) -> None:
+    """Before something of the hub is loaded: where the hub cannot be reached, its local cache must do, at once.
+
+    :param path: id on the hub, or a local folder.
+    """
+    if not Path(path).is_dir():
+        _knock()
+
+
+@lru_cache(maxsize=1)
+def _knock() -> None:
+    """Look once a process whether the hub answers, and take its client offline where it does not."""
+    from huggingface_hub import constants
+
+    place = urlsplit(constants.ENDPOINT)
+    if constants.HF_HUB_OFFLINE or getproxies().get(place.scheme) or not place.hostname:
+        return  # asked for, or a proxy stands between
+    try:
+        socket.create_connection(
+            (place.hostname, place.port or (80 if place.scheme == "http" else 443)), timeout=HUB_SECONDS
+        ).close()
+    except OSError as error:
+        constants.HF_HUB_OFFLINE = True
+        logger.warning(
+            "the Hugging Face hub does not answer (%s: %s); only what is in its cache can be loaded",
+            place.hostname, error.strerror or error,
+        )  # fmt: skip
 
 
 def loading_error(path: str, error: Exception, *, key: str = "encoder.path") -> ConfigError:

@@ -1,7 +1,8 @@
 """A registered model as MLflow loads it: ``mlflow.pyfunc.load_model("models:/NAME@champion").predict(["one text"])``.
 
 MLflow imports this module by name (the ``loader_module`` of the model's ``MLmodel`` file), so nothing is pickled. The
-answer is one list of entities a text: ``{"start", "end", "label", "text"}`` with character offsets, end exclusive.
+answer is one list of entities a text: ``{"start", "end", "label", "text", "score"}`` with character offsets, end
+exclusive, and the model's probability, 0..1.
 """
 
 from collections.abc import Iterable
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.model.trained import TrainedTagger, load_tagger
+from harness.values import interchange
 from harness.values.records import Sentence
 
 
@@ -25,10 +27,10 @@ class EntityModel:
         """
         texts = _texts(model_input)
         sentences = [Sentence(str(number), text, "und") for number, text in enumerate(texts, 1)]
-        predicted = self._model.predict(sentences).spans
+        predicted = self._model.predict(sentences)
         return [
-            [{**span._asdict(), "text": text[span.start : span.end]} for span in spans]
-            for text, spans in zip(texts, predicted, strict=True)
+            interchange.spans_as_objects(spans, text, scores)
+            for text, spans, scores in zip(texts, predicted.spans, predicted.scores or [], strict=True)
         ]
 
 

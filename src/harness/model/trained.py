@@ -27,15 +27,16 @@ from harness.machine.provenance import file_digest
 from harness.model.contract import Coder, Network
 from harness.model.datamodule import EncodedCorpus, encode_corpus
 from harness.model.encoding import unreachable_spans
-from harness.model.predict import predict_spans
+from harness.model.predict import merged_tags
 from harness.model.recogniser import Predictions
+from harness.values import names
 from harness.values.account import Account
 from harness.values.errors import DataError, first_line, shown
 from harness.values.records import Sentence
 
 logger = logging.getLogger(__name__)
 
-MANIFEST = "harness.json"
+MANIFEST = names.MANIFEST
 FORMAT = 1
 
 
@@ -80,8 +81,10 @@ class TrainedTagger:
         """Return the entities of each sentence; sentences of any length, also empty ones."""
         corpus = self.encode(sentences, self.coder, self.overlap)
         with thread_count(self.threads) if self.threads else nullcontext():
-            spans = predict_spans(self.network, corpus, self.coder, self.tags, device=self.device, bf16=self.bf16)
-        return Predictions(spans, Account({"windowed_sentences": corpus.windowed, "unseen_words": corpus.unseen_words}))
+            tags = merged_tags(self.network, corpus, self.coder, self.tags, device=self.device, bf16=self.bf16)
+        spans = tags.spans()
+        account = Account({"windowed_sentences": corpus.windowed, "unseen_words": corpus.unseen_words})
+        return Predictions(spans, account, tags.scores(spans))
 
     def unreachable(self, sentences: Sequence[Sentence]) -> dict[str, tuple[int, int]]:
         """Return for each language how many gold spans the encoder's words and pieces cannot express, and of how

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoModelForTokenClassification, AutoTokenizer
 
-from harness.machine.hub import LOADING_ERRORS, loading_error
+from harness.machine.hub import LOADING_ERRORS, loading_error, ready_hub
 from harness.model.contract import Batch, Network
 from harness.model.encoding import EncodedSentence, Integers, Window, first_pieces, one_word_a_piece
 from harness.model.trimming import TrimmedEmbedding, trimmed_copy
@@ -52,6 +52,7 @@ class TransformerNetwork(Network):
 
         :raises ConfigError: the model cannot be reached or loaded, or lacks weights of the encoder itself.
         """
+        ready_hub(path)
         try:
             config = AutoConfig.from_pretrained(
                 path,
@@ -189,6 +190,7 @@ class TransformerCoder:
 
         :raises ConfigError: it cannot be loaded, or has no fast version (offsets are needed).
         """
+        ready_hub(path)
         try:
             tokenizer = AutoTokenizer.from_pretrained(path, revision=revision, trust_remote_code=False)
         except LOADING_ERRORS as error:

@@ -15,7 +15,7 @@ from harness.config import Config
 from harness.config.sweep import Sweep
 from harness.experiment.record import machine_part
 from harness.machine.provenance import mask_url
-from harness.sweep.journal import repair_journal
+from harness.sweep.journal import journal_path, repair_journal
 from harness.sweep.launchers.launcher import Launcher
 from harness.sweep.launchers.local import InProcess, LocalProcesses
 from harness.sweep.ledger import Finished, Ledger
@@ -37,6 +37,7 @@ class Outcome:
     :param run_id: MLflow run of the sweep.
     :param failed: one sentence for each trial that failed.
     :param remaining: grid cells that are still to run (the budget was used up).
+    :param storage: where Optuna keeps the study: a journal file, or a URL without its password.
     """
 
     run_id: str
@@ -45,6 +46,7 @@ class Outcome:
     failed: tuple[str, ...]
     remaining: int
     best: dict[str, Any] | None
+    storage: str = ""
 
 
 def launch(
@@ -90,7 +92,7 @@ def together(outcomes: Sequence[Outcome]) -> Outcome:
     failed = tuple(failure for outcome in outcomes for failure in outcome.failed)
     return Outcome(
         first.run_id, first.experiment, sum(outcome.finished for outcome in outcomes), failed,
-        sum(outcome.remaining for outcome in outcomes), first.best if len(outcomes) == 1 else None,
+        sum(outcome.remaining for outcome in outcomes), first.best if len(outcomes) == 1 else None, first.storage,
     )  # fmt: skip
 
 
@@ -213,7 +215,8 @@ def _record_outcome(ledger: Ledger, plan: Plan, run: Run, failed: Sequence[str],
     run.log_metrics(metrics)
     if failed:
         run.failure = f"{len(failed)} trials failed, first {failed[0]}"
-    return Outcome(run.run_id, plan.sweep.name, len(finished), tuple(failed), remaining, best)
+    storage = mask_url(plan.sweep.storage) if plan.sweep.storage else str(journal_path(plan.sweep, plan.folder))
+    return Outcome(run.run_id, plan.sweep.name, len(finished), tuple(failed), remaining, best, storage)
 
 
 def _ranking(complete: Sequence[FrozenTrial], plan: Plan, store: Store) -> tuple[str, dict[int, float]]:

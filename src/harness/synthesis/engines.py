@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from harness.config.synthesis import SynthesisCard
 from harness.machine.chat import open_client
-from harness.machine.hub import LOADING_ERRORS, loading_error
+from harness.machine.hub import LOADING_ERRORS, loading_error, ready_hub
 from harness.synthesis.answers import Answer
 from harness.synthesis.prompts import Call
 from harness.values.errors import ConfigError, HarnessError
@@ -124,6 +124,7 @@ class LocalEngine:
         place = card.model or ""
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         half = device.type == "cuda" and torch.cuda.is_bf16_supported()
+        ready_hub(place)
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(place, revision=card.revision, trust_remote_code=False)
             model: Any = AutoModelForCausalLM.from_pretrained(

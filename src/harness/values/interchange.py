@@ -34,9 +34,30 @@ def as_object(sentence: Sentence, *, tokens: bool = True) -> dict[str, Any]:
     return value
 
 
-def spans_as_objects(spans: Iterable[Span]) -> list[dict[str, Any]]:
-    """Return the JSON objects of spans."""
-    return [{"start": span.start, "end": span.end, "label": span.label} for span in spans]
+def spans_as_objects(
+    spans: Sequence[Span], text: str | None = None, scores: Sequence[float] | None = None
+) -> list[dict[str, Any]]:
+    """Return the JSON objects of spans.
+
+    :param text: adds what the spans say, ``text``.
+    :param scores: adds the probability of each, ``score``, to four digits.
+    """
+    objects: list[dict[str, Any]] = [{"start": span.start, "end": span.end, "label": span.label} for span in spans]
+    for number, (value, span) in enumerate(zip(objects, spans, strict=True)):
+        if text is not None:
+            value["text"] = text[span.start : span.end]
+        if scores is not None:
+            value["score"] = round(scores[number], 4)
+    return objects
+
+
+def tagged_lines(sentences: Sequence[Sentence], scores: Sequence[Sequence[float]] | None) -> str:
+    """Return JSON lines for whoever reads predictions: each span with its text and, where there is one, its score."""
+    lines = []
+    for number, sentence in enumerate(sentences):
+        found = spans_as_objects(sentence.spans, sentence.text, scores[number] if scores is not None else None)
+        lines.append(json.dumps({**as_object(sentence), "spans": found}, ensure_ascii=False) + "\n")
+    return "".join(lines)
 
 
 def as_lines(sentences: Iterable[Sentence], *, tokens: bool = True) -> str:

@@ -111,6 +111,9 @@ def is_test_f1(name: str) -> bool:
     return is_test(name) and name.endswith("/entity_f1")
 
 
+MANIFEST: Final = "harness.json"
+"""File of an exported model and of a checkpoint that says what it is."""
+
 # --- metrics of a model and its training
 
 PARAMETERS: Final = "model/parameters_millions"

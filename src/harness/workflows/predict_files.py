@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.corpora.catalogue import read_texts
 from harness.corpora.readers.text import decode, split_lines
@@ -47,6 +47,18 @@ class Through:
     learn_from: Path | None = None
 
 
+class Tagged(NamedTuple):
+    """Texts with the entities that a model found.
+
+    :param account: what became of entities that were carried back from a translation.
+    :param scores: probability of each span, 0..1; nothing for entities that were carried back.
+    """
+
+    sentences: list[Sentence]
+    account: Account
+    scores: list[tuple[float, ...]] | None = None
+
+
 def read_input(file: Path | None, language: str, format_name: str | None) -> tuple[list[Sentence], Account]:
     """Read what is to be tagged, without its entities.
 
@@ -60,11 +72,8 @@ def read_input(file: Path | None, language: str, format_name: str | None) -> tup
     return [Sentence(str(number), line, language) for number, line in enumerate(lines, 1)], Account()
 
 
-def tag(
-    folder: Path, sentences: list[Sentence], language: str = UNKNOWN, through: Through | None = None
-) -> tuple[list[Sentence], Account]:
-    """Return the sentences with the entities that an exported model finds, and what became of those that were carried
-    back from a translation.
+def tag(folder: Path, sentences: list[Sentence], language: str = UNKNOWN, through: Through | None = None) -> Tagged:
+    """Return the sentences with the entities that an exported model finds.
 
     :param language: of the texts, a BCP-47 tag.
     :param through: the way of texts that are not in the language of a translate-test model.
@@ -75,7 +84,8 @@ def tag(
     tagger = load_tagger(folder)
     through = through or Through()
     if _is_direct(folder, manifest, language, through):
-        return with_predictions(sentences, tagger.predict(sentences).spans), Account()
+        predicted = tagger.predict(sentences)
+        return Tagged(with_predictions(sentences, predicted.spans), Account(), predicted.scores)
     return _tag_through(tagger, manifest, sentences, language, through)
 
 
@@ -107,11 +117,8 @@ def _is_direct(folder: Path, manifest: Mapping[str, Any], language: str, through
 
 def _tag_through(
     tagger: TrainedTagger, manifest: Mapping[str, Any], sentences: list[Sentence], language: str, through: Through
-) -> tuple[list[Sentence], Account]:
-    """Translate, tag, and project what was found back onto the texts; nothing is kept on the disk.
-
-    :returns: the tagged sentences, and the account of translation and projection.
-    """
+) -> Tagged:
+    """Translate, tag, and project what was found back onto the texts; nothing is kept on the disk."""
     languages = Languages.of(str(manifest["source"]), language)
     translator_card, aligner_card, rules = cards(
         through.keys, through.config_dir, translator=str(through.translator), aligner=through.aligner
@@ -130,4 +137,4 @@ def _tag_through(
     route = back_route(corpus, languages.source, texts, means, more=more, notes=notes)
     predictions = ThroughTranslation(tagger, route).predict(sentences)
     counts = Account({name: int(number) for name, number in predictions.projection.items() if "/" not in name})
-    return with_predictions(sentences, predictions.spans), counts.nonzero()
+    return Tagged(with_predictions(sentences, predictions.spans), counts.nonzero())

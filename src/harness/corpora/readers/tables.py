@@ -21,6 +21,7 @@ from harness.corpora.readers.tokens import (
     without_empty_tokens,
     without_prefix,
 )
+from harness.machine.hub import ready_hub
 from harness.values.account import Account
 from harness.values.errors import DataError, FileError, listing, shown
 from harness.values.labels import OUTSIDE
@@ -265,6 +266,7 @@ def fetch_hub_files(source: FileSource) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     assert source.hub is not None
+    ready_hub(source.hub)
     try:
         folder = Path(
             snapshot_download(

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.config import AlignerCard
-from harness.machine.hub import LOADING_ERRORS, loading_error
+from harness.machine.hub import LOADING_ERRORS, loading_error, ready_hub
 from harness.machine.packaged import packaged_encoder
 from harness.machine.provenance import folder_digest
 from harness.transfer.align.contract import Links, WordPair
@@ -39,6 +39,7 @@ class EmbeddingAligner:
 
         self._card = card
         path = card.path or str(packaged_encoder(card.package or ""))
+        ready_hub(path)
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(path, revision=card.revision, trust_remote_code=False)
             self._model: Any = AutoModel.from_pretrained(

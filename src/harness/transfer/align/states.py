@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.machine.hub import LOADING_ERRORS, loading_error
+from harness.machine.hub import LOADING_ERRORS, loading_error, ready_hub
 from harness.machine.progress import progress_bar
 from harness.transfer.align.running import RunningText, piece_owners
 from harness.values.errors import ConfigError
@@ -37,6 +37,7 @@ class WordStates:
         import torch
         from transformers import AutoModel, AutoTokenizer
 
+        ready_hub(path)
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(path, revision=revision, trust_remote_code=False)
             self._model: Any = AutoModel.from_pretrained(

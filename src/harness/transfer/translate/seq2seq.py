@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.config import TranslatorCard
-from harness.machine.hub import LOADING_ERRORS, loading_error
+from harness.machine.hub import LOADING_ERRORS, loading_error, ready_hub
 from harness.machine.provenance import folder_digest
 from harness.transfer.translate.codes import code_candidates, marian_candidates
 from harness.transfer.translate.contract import Translation
@@ -50,6 +50,7 @@ class Seq2SeqTranslator:
         self._files = folder_digest(place)
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         half = device.type == "cuda" and torch.cuda.is_bf16_supported()
+        ready_hub(place)
         try:
             self._model: Any = AutoModelForSeq2SeqLM.from_pretrained(
                 place, revision=card.revision, dtype=torch.bfloat16 if half else torch.float32, weights_only=True,
@@ -132,6 +133,7 @@ class Seq2SeqCodec:
     def __init__(self, card: TranslatorCard, place: str, source: str, target: str) -> None:
         from transformers import AutoConfig, AutoTokenizer
 
+        ready_hub(place)
         try:
             config = AutoConfig.from_pretrained(place, revision=card.revision, trust_remote_code=False)
             self._tokenizer: Any = AutoTokenizer.from_pretrained(place, revision=card.revision, trust_remote_code=False)
