@@ -27,8 +27,7 @@ def completed(args: list[str], incomplete: str) -> list[str]:
 
     :param args: the words before it; bash cuts ``encoder=x`` at the sign, zsh and fish do not.
     """
-    from harness.config import group_options
-    from harness.config.reference import GROUPS
+    from harness.config.compose import GROUPS, group_options
 
     if incomplete in GROUPS or (incomplete in ("", "=") and args and args[-1] in GROUPS):
         group = incomplete if incomplete in GROUPS else args[-1]
