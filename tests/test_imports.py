@@ -28,9 +28,10 @@ ALLOWED = {
     "pipeline": GROUND | STAGES | {"experiment"},
     "report": GROUND | {"tracking", "report"},
     "sweep": GROUND | {"tracking", "experiment", "pipeline", "sweep"},
-    "cli": GROUND | STAGES | {"experiment", "workflows", "pipeline", "report", "sweep", "cli"},
+    "api": GROUND | STAGES | {"workflows", "pipeline", "report", "sweep"},
+    "cli": GROUND | STAGES | {"experiment", "workflows", "pipeline", "report", "sweep", "api", "cli"},
 }
-ENTRANCES = {"__main__": {"cli"}, "__init__": set()}
+ENTRANCES = {"__main__": {"cli"}, "__init__": {"api"}}
 
 
 def modules() -> dict[str, Path]:

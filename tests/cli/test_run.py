@@ -7,13 +7,14 @@ import pytest
 import yaml
 from click.testing import Result
 
-from harness.cli.run import completed, repeatable
+from harness.api import repeatable
+from harness.cli.run import completed
 
 
 def test_the_recorded_line_works_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "model").mkdir()
-    assert repeatable(["encoder.path=model", "seed=2"], Path("cfg")) == [
+    assert repeatable(["encoder.path=model", "seed=2"], tmp_path / "cfg") == [
         "--config-dir", str(tmp_path / "cfg"), f"encoder.path={tmp_path / 'model'}", "seed=2",
     ]  # fmt: skip
     assert repeatable(["encoder.path=org/name"], None) == ["encoder.path=org/name"], "a hub id stays"

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
+from harness import api
 from harness.cli.console import echo, existing_folder
 from harness.cli.run import ConfigDir
 from harness.machine.process import quiet_libraries, use_cores
 from harness.values import names
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from harness.tracking.records import Record
     from harness.tracking.store import Store
 
@@ -41,12 +40,9 @@ def _uri(tracking: str | None) -> str:
     return existing_store(tracking)
 
 
-BY = "encoder,method,ratio"
-
-
 def compare(
     experiment: Experiment = None,
-    by: Annotated[str, typer.Option("--by", help="Keys that make a row, by comma.")] = BY,
+    by: Annotated[str, typer.Option("--by", help="Keys that make a row, by comma.")] = api.BY,
     measure: Annotated[
         str, typer.Option("--measure", help="Measures, by comma: entity_f1, span_f1, span_accuracy …")
     ] = "entity_f1",
@@ -68,7 +64,6 @@ def compare(
     from harness.machine.files import write_text
     from harness.report import render as tables
     from harness.report.proxies import proxies_table
-    from harness.report.table import checked_measures, comparison
     from harness.tracking.records import collect
     from harness.tracking.store import Store
     from harness.values.errors import UsageError, listing
@@ -77,14 +72,12 @@ def compare(
         raise UsageError(f"--format {format_name!r}: allowed {listing(tables.FORMATS)}")
     if truth not in ("dev", "test"):
         raise UsageError(f"--truth {truth!r}: allowed dev, test")
-    measures = checked_measures(measure)
-    store = Store(_uri(tracking))
-    records = collect(store, experiment)
     columns = languages.split(",") if languages else None
     if proxies:
-        table = proxies_table(records, lambda record: store.curves(record.run_id), truth, columns)
+        store = Store(_uri(tracking))
+        table = proxies_table(collect(store, experiment), lambda record: store.curves(record.run_id), truth, columns)
     else:
-        table = comparison(records, _keys(by, records), measures, columns, cost=cost)
+        table = api.compare(experiment, by=by, measure=measure, languages=columns, cost=cost, tracking_uri=tracking)
     text = tables.FORMATS[format_name](table)
     if output:
         write_text(output, text + "\n")
@@ -93,16 +86,6 @@ def compare(
         echo(text)
     for note in table.notes:
         echo(f"note: {note}", err=True)
-
-
-def _keys(by: str, records: "Sequence[Record]") -> list[str]:
-    """Return the keys that make a row; of the usual ones those that the runs have: translation has no ratio."""
-    from harness.report.groups import has_key
-
-    keys = [key.strip() for key in by.split(",") if key.strip()]
-    if by == BY:
-        keys = [key for key in keys if has_key(records, key)] or keys
-    return keys
 
 
 def ui(

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
+from harness import api
 from harness.cli.console import echo, existing_folder
-from harness.machine.process import quiet_libraries, use_cores
+from harness.machine.process import quiet_libraries, show_progress, stop_on_sigterm, use_cores
 from harness.values import names
 
 if TYPE_CHECKING:
@@ -78,8 +79,6 @@ def run(
     use_cores()
     quiet_libraries()
     from harness.config import compose_config
-    from harness.machine.process import stop_on_sigterm
-    from harness.machine.provenance import command_line
 
     config = compose_config(overrides or [], existing_folder(config_dir))
     if show:
@@ -89,12 +88,11 @@ def run(
         return
     _check_files(config)
     stop_on_sigterm()
-    from harness.machine.process import show_progress
-    from harness.pipeline import Watch, run_experiment
-
     _announce(config, plain=not overrides)
-    command = command_line(["run", *repeatable(overrides or [], config_dir)])
-    result = run_experiment(config, command=command, watch=Watch(progress=show_progress()))
+    from harness.pipeline import Watch
+
+    watch = Watch(progress=show_progress())
+    result = api.run(*(overrides or []), config_dir=config_dir, watch=watch)
     if as_json:
         record = {
             "run_id": result.run_id, "metrics": result.metrics, "params": result.params,
@@ -130,18 +128,6 @@ def _announce(config: "Config", *, plain: bool) -> None:
     if plain:
         logger.info("no KEY=VALUE given: the defaults, a small baseline on the embedded corpus (harness run --show)")
     logger.info("%s", header(config, tracking_uri(config.tracking)))
-
-
-def repeatable(overrides: list[str], config_dir: Path | None) -> list[str]:
-    """Return the arguments with folders made absolute, so that the line works from anywhere."""
-    place = existing_folder(config_dir)
-    options = ["--config-dir", str(place)] if place else []
-    for override in overrides:
-        key, _, value = override.partition("=")
-        if key == "encoder.path" and Path(value).expanduser().is_dir():
-            override = f"{key}={Path(value).expanduser().absolute()}"
-        options.append(override)
-    return options
 
 
 def _table(metrics: dict[str, float], languages: list[str]) -> str:

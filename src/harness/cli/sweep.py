@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from harness.cli.console import echo, existing_folder
-from harness.cli.run import ConfigDir, Overrides, repeatable
-from harness.machine.process import quiet_libraries, use_cores
+from harness import api
+from harness.cli.console import echo
+from harness.cli.run import ConfigDir, Overrides
+from harness.machine.process import quiet_libraries, show_progress, stop_on_sigterm, use_cores
 from harness.values import names
 
 if TYPE_CHECKING:
@@ -28,23 +29,9 @@ def sweep(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
 ) -> None:
     """Launch a study or go on with it; a repeated command runs what is missing."""
-    use_cores(workers)
-    quiet_libraries()
-    from harness.machine.provenance import command_line
-    from harness.sweep.space import load_sweep
-
-    loaded = load_sweep(study)
-    from harness.machine.process import show_progress, stop_on_sigterm
-    from harness.sweep.launch import launch
-
     stop_on_sigterm()
-    outcome = launch(
-        loaded,
-        overrides or [],
-        config_dir=existing_folder(config_dir),
-        workers=workers,
-        command=command_line(["sweep", study, *repeatable(overrides or [], config_dir)]),
-        progress=show_progress() and workers == 1,
+    outcome = api.launch(
+        study, *(overrides or []), config_dir=config_dir, workers=workers, progress=show_progress() and workers == 1
     )
     _report(outcome, as_json=as_json)
 
@@ -65,7 +52,6 @@ def replicate(
     """Run the best setting of each row of a study, as its dev set judges, on fresh seeds: EXPERIMENT-replicated."""
     use_cores(workers)
     quiet_libraries()
-    from harness.machine.process import show_progress, stop_on_sigterm
     from harness.machine.provenance import command_line
     from harness.sweep.launch import launch
     from harness.sweep.replicate import config_folder, replication, winners

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from harness.model.trained import TrainedTagger, load_tagger
+from harness.model.trained import TrainedTagger, load_tagger, read_manifest
 from harness.values import interchange
 from harness.values.records import Sentence
 
@@ -32,6 +32,14 @@ class EntityModel:
             interchange.spans_as_objects(spans, text, scores)
             for text, spans, scores in zip(texts, predicted.spans, predicted.scores or [], strict=True)
         ]
+
+
+def of_source_alone(folder: Path) -> str:
+    """Return the language that a translate-test model tags and no other; empty for models that tag any."""
+    manifest = read_manifest(folder)
+    method = manifest.get("method")
+    translated = isinstance(method, dict) and method.get("test") == "translated"
+    return str(manifest.get("source", "")) if translated else ""
 
 
 def _texts(model_input: Any) -> list[str]:

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import pandas
 
 Kind = Literal["text", "size", "count", "ratio", "score"]
 """text; size: a number with one decimal; count: without decimals; ratio: with two; score: 0..1, shown in points of
@@ -52,6 +55,14 @@ class Table:
     def formatted(self) -> list[list[str]]:
         """Return the rows for people."""
         return [[_shown(column, cell) for column, cell in zip(self.columns, row, strict=True)] for row in self.rows]
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """Return the rows at full precision, 0..1, as a data frame; run ids are in ``details``."""
+        import pandas
+
+        return pandas.DataFrame(
+            [{key: value for key, value in entry.items() if key != "run_ids"} for entry in self.objects()]
+        )
 
     def objects(self) -> list[dict[str, Any]]:
         """Return the rows at full precision."""

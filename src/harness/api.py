@@ -1,0 +1,171 @@
+"""The harness from Python, what a notebook needs: ``import harness``. The command line calls the same functions.
+
+>>> import harness
+>>> result = harness.run("method=synthetic", "method.ratio=0.2", encoder="e5-small-q4", seed=3)  # doctest: +SKIP
+>>> harness.compare("harness").to_pandas()                                                      # doctest: +SKIP
+>>> harness.load("model").predict(["Doliprane 1 g matin et soir"])                              # doctest: +SKIP
+
+Nothing heavy is imported before a function is called.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.machine.process import quiet_libraries, use_cores
+
+if TYPE_CHECKING:
+    from harness.model.served import EntityModel
+    from harness.pipeline import Result, Watch
+    from harness.sweep.launch import Outcome
+    from harness.values.table import Table
+
+__all__ = ["compare", "evaluate", "launch", "load", "run"]
+
+BY = "encoder,method,ratio"
+"""What makes a row of a comparison, where nothing is said."""
+
+
+def run(
+    *overrides: str, config_dir: str | Path | None = None, watch: "Watch | None" = None, **choices: object
+) -> "Result":
+    """Train, test and record one experiment: ``harness run``.
+
+    :param overrides: ``"GROUP=CHOICE"`` and ``"KEY=VALUE"``, as on the command line.
+    :param config_dir: a folder with your own groups: ``DIR/data/NAME.yaml`` …
+    :param watch: hears of the run and of each evaluation.
+    :param choices: groups and keys of the top level as arguments: ``encoder="e5-small-q4", seed=3``.
+    :returns: run id, every metric (0..1, counts, seconds) and parameter; ``collapsed`` says why a run is none.
+    :raises HarnessError: with one sentence that says what went wrong.
+    """
+    use_cores()
+    quiet_libraries()
+    from harness.config import compose_config
+    from harness.machine.provenance import command_line
+    from harness.pipeline import run_experiment
+
+    place = _place(config_dir)
+    given = [*overrides, *_as_overrides(choices)]
+    config = compose_config(given, place)
+    return run_experiment(config, command=command_line(["run", *repeatable(given, place)]), watch=watch)
+
+
+def launch(
+    study: str | Path,
+    *overrides: str,
+    config_dir: str | Path | None = None,
+    workers: int = 1,
+    progress: bool = False,
+    **choices: object,
+) -> "Outcome":
+    """Launch a study or go on with it: ``harness sweep``.
+
+    :param study: a sweep file, or the name of a shipped one.
+    :param workers: processes that share the cores.
+    :param progress: show a bar for each training of a single worker.
+    :raises HarnessError: a cell is no configuration; trials that failed are listed in the outcome instead.
+    """
+    use_cores(workers)
+    quiet_libraries()
+    from harness.sweep.space import load_sweep
+
+    loaded = load_sweep(str(study))
+    from harness.machine.provenance import command_line
+    from harness.sweep import launch as launching
+
+    place = _place(config_dir)
+    given = [*overrides, *_as_overrides(choices)]
+    command = command_line(["sweep", str(study), *repeatable(given, place)])
+    return launching.launch(loaded, given, config_dir=place, workers=workers, command=command, progress=progress)
+
+
+def compare(
+    experiment: str | None = None,
+    *,
+    by: str = BY,
+    measure: str = "entity_f1",
+    languages: Sequence[str] | None = None,
+    cost: bool = False,
+    tracking_uri: str | None = None,
+) -> "Table":
+    """Compare runs, mean and standard deviation over seeds: ``harness compare``.
+
+    :param experiment: name of an experiment; all of the store without it.
+    :param by: keys that make a row, by comma.
+    :param measure: measures, by comma.
+    :param languages: columns; all without it.
+    :param cost: add tokens and sentences seen, and seconds.
+    :param tracking_uri: MLflow store; as ``tracking.uri`` in a run.
+    :returns: a table; ``to_pandas()`` has its figures at full precision.
+    :raises UsageError: there are no such runs, measures or keys.
+    """
+    quiet_libraries()
+    from harness.report.groups import has_key
+    from harness.report.table import checked_measures, comparison
+    from harness.tracking.records import collect
+    from harness.tracking.store import Store, existing_store
+
+    measures = checked_measures(measure)
+    records = collect(Store(existing_store(tracking_uri)), experiment)
+    keys = [key.strip() for key in by.split(",") if key.strip()]
+    if by == BY:  # of the usual ones those that the runs have: translation has no ratio
+        keys = [key for key in keys if has_key(records, key)] or keys
+    return comparison(records, keys, measures, list(languages) if languages else None, cost=cost)
+
+
+def load(folder: str | Path) -> "EntityModel":
+    """Load an exported model; ``load(folder).predict(texts)`` gives the entities of each text, with scores.
+
+    :param folder: what ``harness export`` wrote.
+    :raises UsageError: there is no model in it, a damaged one, or one of translate_test, which tags its source
+        language alone (``harness predict --translator`` takes texts there and back).
+    """
+    quiet_libraries()
+    from harness.values import names
+    from harness.values.errors import DataError
+
+    if not (Path(folder) / names.MANIFEST).is_file():
+        raise DataError(f"{folder} holds no {names.MANIFEST}; give a folder that 'harness export' wrote")
+    use_cores()
+    from harness.model.served import EntityModel, of_source_alone
+    from harness.model.trained import load_tagger
+    from harness.values.errors import UsageError
+
+    if source := of_source_alone(Path(folder)):
+        raise UsageError(
+            f"{folder} is a model of translate_test, which tags {source} alone; "
+            "texts in other languages go through 'harness predict --translator'"
+        )
+    return EntityModel(load_tagger(Path(folder)))
+
+
+def evaluate(gold: str | Path, predicted: str | Path, *, missing_as_o: bool = False) -> dict[str, Any]:
+    """Score anybody's predictions: ``harness evaluate``.
+
+    :param gold, predicted: files in any format that ``harness data convert`` reads, the same sentences in both.
+    :param missing_as_o: score sentences and tokens without a prediction as O.
+    :returns: every measure, 0..1, and counts.
+    :raises DataError: the files do not fit each other.
+    """
+    from harness.workflows.evaluate_files import score_files
+
+    return score_files(Path(gold), Path(predicted), missing_as_o=missing_as_o).as_json()
+
+
+def repeatable(overrides: Sequence[str], config_dir: Path | None) -> list[str]:
+    """Return the arguments with folders made absolute, so that the line works from anywhere."""
+    options = ["--config-dir", str(config_dir)] if config_dir else []
+    for override in overrides:
+        key, _, value = override.partition("=")
+        if key == "encoder.path" and Path(value).expanduser().is_dir():
+            override = f"{key}={Path(value).expanduser().absolute()}"
+        options.append(override)
+    return options
+
+
+def _place(folder: str | Path | None) -> Path | None:
+    return Path(folder).expanduser().absolute() if folder else None
+
+
+def _as_overrides(choices: dict[str, object]) -> list[str]:
+    return [f"{key}={'null' if value is None else value}" for key, value in choices.items()]
