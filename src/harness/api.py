@@ -76,7 +76,29 @@ def launch(
     place = _place(config_dir)
     given = [*overrides, *_as_overrides(choices)]
     command = command_line(["sweep", str(study), *repeatable(given, place)])
-    return launching.launch(loaded, given, config_dir=place, workers=workers, command=command, progress=progress)
+    outcome = launching.launch(loaded, given, config_dir=place, workers=workers, command=command, progress=progress)
+    if outcome.finished:
+        _keep_comparison(outcome)
+    return outcome
+
+
+def _keep_comparison(outcome: "Outcome") -> None:
+    """Store the table of a study and its picture with the study's run, for whoever opens it in MLflow's UI."""
+    from harness.report.figure import heat_map
+    from harness.report.render import FORMATS
+    from harness.tracking.database import store_errors
+    from harness.tracking.store import Store
+    from harness.values import names
+
+    table = compare(outcome.experiment, tracking_uri=outcome.uri)
+    texts = {
+        "md": FORMATS["md"](table) + "\n", "csv": FORMATS["csv"](table) + "\n",
+        "svg": heat_map(table, f"{outcome.experiment}: entity F1 x 100 by setting and language"),
+    }  # fmt: skip
+    client = Store(outcome.uri).client
+    with store_errors(outcome.uri):
+        for ending, text in texts.items():
+            client.log_text(outcome.run_id, text, f"{names.COMPARISON}.{ending}")
 
 
 def compare(

@@ -86,6 +86,6 @@ def run_experiment(
                 scored.append(score_round(prepared, round_))
                 with scratch_folder() as scratch:
                     record_round(run, prepared, scored[-1], scratch / "model")
-            outcome, collapsed = record_outcome(run, prepared, scored)
+            outcome, collapsed = record_outcome(run, prepared, scored, metrics)
         params = run_params(config) | prepared.data_params
         return Result(run.run_id, metrics | outcome, params, collapsed, described)

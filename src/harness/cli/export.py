@@ -109,6 +109,11 @@ def ui(
     if folder:
         arguments += ["--default-artifact-root", folder.as_uri()]
     echo(f"MLflow UI: http://127.0.0.1:{port} (Ctrl-C ends it)", err=True)
+    from harness.tracking.store import Store
+    from harness.tracking.view import view_address
+
+    for name, number in [one for one in Store(uri).experiments() if one[0] != "Default"][:5]:
+        echo(f"  {name}: {view_address(f'http://127.0.0.1:{port}', number)}", err=True)
     echo("nothing is collected or sent: telemetry is off, whatever MLflow's home page says", err=True)
     sys.stderr.flush()
     os.execv(sys.executable, arguments)  # noqa: S606 - our own interpreter takes over this process

@@ -24,7 +24,10 @@ logger = logging.getLogger(__name__)
 
 
 def record_inputs(run: Tracker, prepared: Prepared) -> dict[str, float]:
-    """Record configuration and data before training; return the figures of the data."""
+    """Record configuration and data before training; return the figures of the data, to be recorded in the end.
+
+    MLflow shows metrics in the order in which they came, and counts are not what a person looks for first.
+    """
     config = prepared.config
     run.log_params(run_params(config) | prepared.data_params)
     run.log_json(names.CONFIG, saved_config(config))
@@ -33,10 +36,8 @@ def record_inputs(run: Tracker, prepared: Prepared) -> dict[str, float]:
         run.start_system_metrics()
     for language, card in prepared.cards.items():
         run.log_json(names.quality_card(language), card)
-    metrics = data_metrics(prepared)
-    run.log_metrics(metrics)
     run.set_tags(data_tags(prepared))
-    return metrics
+    return data_metrics(prepared)
 
 
 def data_tags(prepared: Prepared) -> dict[str, str]:
@@ -85,9 +86,12 @@ def record_round(run: Tracker, prepared: Prepared, scored: ScoredRound, scratch:
         run.log_folder(folder, names.checkpoint(part))
 
 
-def record_outcome(run: Tracker, prepared: Prepared, rounds: Sequence[ScoredRound]) -> tuple[dict[str, float], str]:
-    """Record the figures of all models.
+def record_outcome(
+    run: Tracker, prepared: Prepared, rounds: Sequence[ScoredRound], counts: Mapping[str, float]
+) -> tuple[dict[str, float], str]:
+    """Record the figures of all models: the scores first, in the order in which MLflow will show them.
 
+    :param counts: figures of the data, recorded last.
     :returns: the metrics, and why the run counts as collapsed (empty for a sound one).
     """
     metrics: dict[str, float] = {}
@@ -108,7 +112,6 @@ def record_outcome(run: Tracker, prepared: Prepared, rounds: Sequence[ScoredRoun
         for name in names.OF_EACH_MODEL:
             values = [metrics[names.of_model(scored.round.part, name)] for scored in rounds]
             metrics[name] = sum(values) if name in names.SUMMED else sum(values) / len(values)
-    metrics |= summarise(rounds, prepared.config.targets)
     kept = prepared.config.tracking.checkpoints != "none"
     tags = {names.CHECKPOINT_STATE: names.CHECKPOINT_KEPT if kept else names.CHECKPOINT_NONE}
     why = "; ".join(collapsed)
@@ -117,7 +120,10 @@ def record_outcome(run: Tracker, prepared: Prepared, rounds: Sequence[ScoredRoun
     if 0 < len(collapsed) < len(rounds):
         told[names.COLLAPSED_LANGUAGES] = ",".join(lost)
     run.set_tags(tags | {name: text for name, text in told.items() if text})
-    run.log_metrics(metrics)
+    scores = summarise(rounds, prepared.config.targets)
+    first = names.headlines(scores, prepared.config.data.languages)
+    run.log_metrics({**first, **scores, **metrics, **counts})
+    metrics |= first | scores
     run.log_text(names.COUNTS, json.dumps(counts_by_corpus(rounds), separators=(",", ":")))
     return metrics, why
 

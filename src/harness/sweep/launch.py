@@ -22,6 +22,7 @@ from harness.sweep.ledger import Finished, Ledger
 from harness.sweep.plan import Plan, compose_cells, matched_budget, search_settings
 from harness.sweep.space import as_overrides, cells, check_transfer_choice, checked_objective
 from harness.sweep.storage import study_folder, study_lock
+from harness.sweep.summary import summarise
 from harness.tracking.judges import rank_by
 from harness.tracking.run import Run
 from harness.tracking.store import Store, tracking_uri
@@ -38,6 +39,7 @@ class Outcome:
     :param failed: one sentence for each trial that failed.
     :param remaining: grid cells that are still to run (the budget was used up).
     :param storage: where Optuna keeps the study: a journal file, or a URL without its password.
+    :param uri: tracking store of the runs, as it is: it may hold a password.
     """
 
     run_id: str
@@ -47,6 +49,7 @@ class Outcome:
     remaining: int
     best: dict[str, Any] | None
     storage: str = ""
+    uri: str = ""
 
 
 def launch(
@@ -93,6 +96,7 @@ def together(outcomes: Sequence[Outcome]) -> Outcome:
     return Outcome(
         first.run_id, first.experiment, sum(outcome.finished for outcome in outcomes), failed,
         sum(outcome.remaining for outcome in outcomes), first.best if len(outcomes) == 1 else None, first.storage,
+        first.uri,
     )  # fmt: skip
 
 
@@ -107,12 +111,16 @@ def _run(plan: Plan, sample: Config, command: str, progress: bool) -> Outcome:
         parent = ledger.parent if ledger.parent and store.has_run(ledger.parent) else None
         with Run(store, sweep.name, name=sweep.study, tags=_tags(plan, sample, command), run_id=parent) as run:
             ledger.note_parent(run.run_id)
+            store.present(store.experiment_id(sweep.name), sample.data.languages, sweep.description)
             run.log_json(names.SWEEP, sweep.model_dump(mode="json", exclude={"storage"}))
             logger.info("%s", _header(plan, sample, waiting, store.uri))
             run.unchanged = bool(sweep.grid) and not waiting
             deadline = time.time() + 3600 * sweep.budget.hours if sweep.budget.hours else None
             failed = launcher.run(replace(plan, parent=run.run_id, deadline=deadline), progress=progress)
-            return _record_outcome(ledger, plan, run, failed, store)
+            outcome = _record_outcome(ledger, plan, run, failed, store)
+        if sweep.grid:
+            summarise(store, sweep.name, outcome.run_id)
+        return outcome
 
 
 def _header(plan: Plan, sample: Config, waiting: int, uri: str) -> str:
@@ -216,7 +224,7 @@ def _record_outcome(ledger: Ledger, plan: Plan, run: Run, failed: Sequence[str],
     if failed:
         run.failure = f"{len(failed)} trials failed, first {failed[0]}"
     storage = mask_url(plan.sweep.storage) if plan.sweep.storage else str(journal_path(plan.sweep, plan.folder))
-    return Outcome(run.run_id, plan.sweep.name, len(finished), tuple(failed), remaining, best, storage)
+    return Outcome(run.run_id, plan.sweep.name, len(finished), tuple(failed), remaining, best, storage, store.uri)
 
 
 def _ranking(complete: Sequence[FrozenTrial], plan: Plan, store: Store) -> tuple[str, dict[int, float]]:

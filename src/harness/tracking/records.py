@@ -37,7 +37,8 @@ def collect(store: Store, experiment: str | None) -> list[Record]:
     records = [
         Record(run.info.run_id, run.info.status, run.data.params, run.data.metrics, run.data.tags)
         for run in store.runs(ids)
-        if run.data.tags.get(names.KIND) != names.KIND_SWEEP and names.COMMAND in run.data.tags
+        if run.data.tags.get(names.KIND) not in (names.KIND_SWEEP, names.KIND_SUMMARY)
+        and names.COMMAND in run.data.tags
     ]
     if not records:
         where = f"experiment {experiment!r}" if experiment else "any experiment"

@@ -81,6 +81,7 @@ class Run:
                     self.store.client.delete_tag(self.run_id, names.REASON)
             self.set_tags(tags)
             return self
+        self.store.present(experiment, [tag for tag in self._tags.get(names.LANGUAGES, "").split(",") if tag])
         with store_errors(self.store.uri):
             run = self.store.client.create_run(experiment, tags=tags, run_name=self._name)
         self.run_id = str(run.info.run_id)

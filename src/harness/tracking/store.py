@@ -20,6 +20,7 @@ from harness.config.compose import default_tracking_uri
 from harness.machine.provenance import mask_url
 from harness.tracking.database import make_schema, store_errors
 from harness.tracking.judges import rank_by, recipe
+from harness.tracking.view import missing_tags
 from harness.values import names
 from harness.values.errors import ConfigError, UsageError, first_line, nearest
 
@@ -128,6 +129,19 @@ class Store:
         if experiment.lifecycle_stage != "active":
             raise ConfigError(f"experiment {name!r} is deleted in {mask_url(self.uri)}; restore it or name another")
         return str(experiment.experiment_id)
+
+    def present(self, experiment_id: str, languages: Sequence[str], description: str = "") -> None:
+        """Set what MLflow's UI shows of an experiment, see :mod:`harness.tracking.view`."""
+        with store_errors(self.uri):
+            tags = dict(self.client.get_experiment(experiment_id).tags)
+            for name, text in missing_tags(tags, languages, description).items():
+                self.client.set_experiment_tag(experiment_id, name, text)
+
+    def experiments(self) -> list[tuple[str, str]]:
+        """Return name and id of every experiment, the one that changed last first."""
+        with store_errors(self.uri):
+            found = self.client.search_experiments(order_by=["last_update_time DESC"])
+        return [(str(one.name), str(one.experiment_id)) for one in found]
 
     def has_experiment(self, name: str) -> bool:
         """Return True where there is an experiment of this name."""

@@ -4,7 +4,8 @@ Outside tables and scripts rely on them: a test freezes them, and another finds 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from typing import Final
 
 # --- metrics: SPLIT/LANGUAGE/MEASURE and SPLIT/LANGUAGE/LABEL/MEASURE
@@ -88,6 +89,26 @@ def is_test(name: str) -> bool:
 def is_dev(name: str) -> bool:
     """Return True for a score on a development set."""
     return name.startswith("dev/")
+
+
+def headline(language: str) -> str:
+    """Return the name of entity F1 x 100 on a test set, for whoever opens MLflow's UI: ``F1/mean``, ``F1/sv``."""
+    return f"F1/{language}"
+
+
+def is_headline(name: str) -> bool:
+    """Return True for what :func:`headline` gives."""
+    return name.startswith("F1/")
+
+
+def headlines(metrics: Mapping[str, float], languages: Sequence[str]) -> dict[str, float]:
+    """Return the entity F1 of the tests, x 100 to two decimals, their mean over the targets first.
+
+    :param metrics: of a run, 0..1.
+    :param languages: of its tests, in the order to show.
+    """
+    known = {language: metrics.get(score("test", language, "entity_f1")) for language in (MEAN, *languages)}
+    return {headline(language): round(100 * value, 2) for language, value in known.items() if value is not None}
 
 
 def is_share(name: str) -> bool:
@@ -193,6 +214,8 @@ def cleaned(text: str) -> str:
     return re.sub(r"[^\w.\-: /]", "_", text)
 
 
+SEEDS: Final = "seeds"
+"""Of a summary: how many runs it is the mean of."""
 SWEEP_FINISHED: Final = "sweep/finished"
 SWEEP_FAILED: Final = "sweep/failed"
 SWEEP_REMAINING: Final = "sweep/remaining"
@@ -258,6 +281,13 @@ REBUILT: Final = "harness.rebuilt"
 KIND: Final = "harness.kind"
 KIND_SWEEP: Final = "sweep"
 KIND_TRIAL: Final = "trial"
+KIND_SUMMARY: Final = "summary"
+SUMMARY_CELL: Final = "harness.cell"
+"""Of a summary: digest of the parameters that its seeds share."""
+SUMMARY_SWEEP: Final = "harness.sweep"
+"""Of a summary: the sweep's run. It is no child of it: the UI shows children only when asked to."""
+SUMMARY_OF: Final = "harness.summary_of"
+"""Of a summary: the runs it is of, by comma."""
 STUDY: Final = "harness.study"
 TRIAL: Final = "harness.trial"
 TRIAL_KEY: Final = "harness.key"
@@ -276,6 +306,11 @@ NOTE: Final = "harness.note"
 """What a reader of a run's figures should know."""
 PROXIES: Final = "harness.proxies"
 """Label-free development sets a run was scored on, with their digests."""
+
+
+def cell_digest(text: str) -> str:
+    """Return the digest of a cell's parameters."""
+    return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def version(package: str) -> str:
@@ -301,6 +336,8 @@ TRIAL_ALIVE: Final = "harness.alive"
 CONFIG: Final = "config.json"
 SWEEP: Final = "sweep.json"
 BEST: Final = "best.json"
+COMPARISON: Final = "comparison"
+"""Name of a sweep's table and its picture, without their endings."""
 COUNTS: Final = "counts.json"
 """Counts per sentence of every scored corpus, without text."""
 
