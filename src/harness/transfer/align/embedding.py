@@ -16,7 +16,7 @@ from harness.machine.hub import LOADING_ERRORS, loading_error, ready_hub
 from harness.machine.packaged import packaged_encoder
 from harness.machine.provenance import folder_digest
 from harness.transfer.align.contract import Links, WordPair
-from harness.transfer.align.states import windows
+from harness.transfer.align.states import drop_layers_behind, windows
 from harness.values.errors import ConfigError
 
 Floats = NDArray[np.float64]
@@ -53,6 +53,8 @@ class EmbeddingAligner:
         if not -layers - 1 <= card.layer <= layers:
             raise ConfigError(f"aligner.layer: found {card.layer}, {path} has layers 0 to {layers}")
         self._files = folder_digest(path)
+        self._layer = card.layer if card.layer >= 0 else layers + 1 + card.layer
+        drop_layers_behind(self._model, self._layer + 1)
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._model.to(self._device).eval()
         probe = self._tokenizer(["a"], is_split_into_words=True)["input_ids"]
@@ -135,7 +137,7 @@ class EmbeddingAligner:
                 input_ids=torch.from_numpy(ids).to(self._device),
                 attention_mask=torch.from_numpy(mask).to(self._device),
                 output_hidden_states=True,
-            ).hidden_states[self._card.layer]
+            ).hidden_states[self._layer]
         vectors = states.float().cpu().numpy().astype(np.float64)
         before = len(self._prefix)
         return [vectors[row, before : before + len(sequence)] for row, sequence in enumerate(sequences)]

@@ -51,7 +51,7 @@ class WordStates:
         if wrong := [layer for layer in layers if not 0 <= layer <= deepest]:
             raise ConfigError(f"aligner.layers: found {wrong[0]}, {path} has layers 0 to {deepest}")
         self._layers = tuple(layers)
-        _drop_layers_behind(self._model, max(layers) + 1)
+        drop_layers_behind(self._model, max(layers) + 1)
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._model.to(self._device).eval()
         probe = self._tokenizer("a")["input_ids"]
@@ -127,7 +127,7 @@ class WordStates:
         return np.asarray(mean[:, before:].cpu().numpy())
 
 
-def _drop_layers_behind(model: Any, kept: int) -> None:
+def drop_layers_behind(model: Any, kept: int) -> None:
     """Drop the layers that nobody looks at; one more than is read stays, since the last state may be normalised."""
     import torch
 
