@@ -62,23 +62,6 @@ class TagMerger:
         return scored
 
 
-def predict_spans(
-    network: Network,
-    corpus: EncodedCorpus,
-    coder: Coder,
-    names: Sequence[str],
-    *,
-    device: torch.device,
-    bf16: bool,
-) -> list[tuple[Span, ...]]:
-    """Predict the entities of a corpus.
-
-    :param names: the tag set the network was trained with.
-    :param bf16: run in bfloat16 autocast, as in training; an exported model predicts in float32.
-    """
-    return merged_tags(network, corpus, coder, names, device=device, bf16=bf16).spans()
-
-
 def merged_tags(
     network: Network,
     corpus: EncodedCorpus,
@@ -88,7 +71,11 @@ def merged_tags(
     device: torch.device,
     bf16: bool,
 ) -> TagMerger:
-    """Return the tags of a corpus and their probabilities, ready to be read as spans; see :func:`predict_spans`."""
+    """Tag a corpus; return the tags and their probabilities, ready to be read as spans.
+
+    :param names: the tag set the network was trained with.
+    :param bf16: run in bfloat16 autocast, as in training; an exported model predicts in float32.
+    """
     network.to(device).eval()
     merger = TagMerger(corpus, names)
     batches = list(prediction_batches(corpus))

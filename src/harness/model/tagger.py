@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from harness.model.contract import Batch, Network
 from harness.model.datamodule import EncodedCorpus, TaggingData
 from harness.model.plan import TrainingData, TrainingPlan
-from harness.model.predict import predict_spans
+from harness.model.predict import merged_tags
 from harness.values.records import Span
 
 
@@ -90,7 +90,8 @@ class Tagger(pl.LightningModule):
         bf16 = str(self.trainer.precision).startswith("bf16")
 
         def spans(corpus: EncodedCorpus) -> list[tuple[Span, ...]]:
-            return predict_spans(self.network, corpus, data.coder, self.plan.tags, device=self.device, bf16=bf16)
+            tags = merged_tags(self.network, corpus, data.coder, self.plan.tags, device=self.device, bf16=bf16)
+            return tags.spans()
 
         measures = self.data.score_dev(spans(data.dev_corpus))
         scored = zip(self.data.watched, data.watched_corpora, strict=True)

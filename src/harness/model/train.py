@@ -29,7 +29,7 @@ from harness.model.contract import Network, model_size, state_of
 from harness.model.datamodule import PART_TOKENS, TaggingData
 from harness.model.encoder_memory import EncoderMemory
 from harness.model.plan import Evaluation, TrainingData, TrainingPlan, Watch
-from harness.model.predict import bf16_is_fast, predict_spans
+from harness.model.predict import bf16_is_fast, merged_tags
 from harness.model.selection import Recorder, Selection, save_weights
 from harness.model.tagger import Tagger
 from harness.model.trained import TrainedTagger
@@ -217,10 +217,10 @@ def _record(tagger: Tagger, data: TaggingData, selection: Selection, machine: _M
     selected = selection.history[max(0, selection.kept - 1)].measures
     if selection.settings.selection == "average" and selection.kept:
         tagger.network.load_state_dict(load_file(selection.checkpoint))
-        spans = predict_spans(
+        tags = merged_tags(
             tagger.network, data.dev_corpus, data.coder, tagger.plan.tags, device=machine.device, bf16=machine.bf16
         )
-        selected = tagger.data.score_dev(spans)
+        selected = tagger.data.score_dev(tags.spans())
     collapsed, note = _verdict(selection, selected, judged=tagger.data.dev_is_learned)
     steps = selection.history[-1].step
     sentences, tokens = data.seen(steps)
