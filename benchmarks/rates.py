@@ -10,7 +10,10 @@ from benchmarks.rounds import in_turn
 
 def _forgetful(aligner: Any) -> Any:
     """Return a joint aligner whose encoder is loaded and has read nothing."""
+    from harness.transfer.align.states import KEPT_NUMBERS
+
     aligner._states()._kept.clear()
+    aligner._states()._room = KEPT_NUMBERS
     return aligner
 
 

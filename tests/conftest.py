@@ -14,7 +14,7 @@ os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 # Each of pytest-xdist's workers, and whatever it starts, keeps to a core of its own: two tests that train at once on all
 # cores take three to six times as long as one after the other.
-if _worker := os.environ.get("PYTEST_XDIST_WORKER"):
+if (_worker := os.environ.get("PYTEST_XDIST_WORKER")) and hasattr(os, "sched_setaffinity"):
     _cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {_cores[int(_worker.removeprefix("gw")) % len(_cores)]})
 

@@ -8,6 +8,7 @@
 Nothing heavy is imported before a function is called.
 """
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from harness.pipeline import Result, Watch
     from harness.sweep.launch import Outcome
     from harness.values.table import Table
+
+logger = logging.getLogger(__name__)
 
 __all__ = ["compare", "evaluate", "launch", "load", "run"]
 
@@ -77,13 +80,25 @@ def launch(
     given = [*overrides, *_as_overrides(choices)]
     command = command_line(["sweep", str(study), *repeatable(given, place)])
     outcome = launching.launch(loaded, given, config_dir=place, workers=workers, command=command, progress=progress)
-    if outcome.finished:
-        _keep_comparison(outcome)
+    keep_comparison(outcome)
     return outcome
 
 
+def keep_comparison(outcome: "Outcome") -> None:
+    """Store the table of a study and its picture with the study's run, for whoever opens it in MLflow's UI.
+
+    Where that cannot be, a warning says so: the study is done all the same.
+    """
+    from harness.values.errors import HarnessError
+
+    try:
+        if outcome.finished:
+            _keep_comparison(outcome)
+    except HarnessError as error:
+        logger.warning("the table was not stored with the study's run: %s", error)
+
+
 def _keep_comparison(outcome: "Outcome") -> None:
-    """Store the table of a study and its picture with the study's run, for whoever opens it in MLflow's UI."""
     from harness.report.figure import heat_map
     from harness.report.render import FORMATS
     from harness.tracking.database import store_errors
@@ -139,7 +154,8 @@ def load(folder: str | Path) -> "EntityModel":
     """Load an exported model; ``load(folder).predict(texts)`` gives the entities of each text, with scores.
 
     :param folder: what ``harness export`` wrote.
-    :raises UsageError: there is no model in it, a damaged one, or one of translate_test, which tags its source
+    :raises DataError: there is no model in it, or a damaged one.
+    :raises UsageError: it is a model of translate_test, which tags its source
         language alone (``harness predict --translator`` takes texts there and back).
     """
     quiet_libraries()

@@ -59,3 +59,14 @@ def test_a_missing_file_is_named_before_anything_runs(toy_card: Path) -> None:
     (toy_card / "data" / "sv" / "test.conll").unlink()
     with pytest.raises(FileError, match=r"no such file: .*sv/test.conll"):
         digest(toy_card)
+
+
+def test_what_a_folder_of_weights_is_called_moves_no_figure(toy_card: Path, tiny_bert: Path, tmp_path: Path) -> None:
+    import shutil
+
+    other = shutil.copytree(tiny_bert, tmp_path / "other-name")
+    digests = {
+        identity_digest(compose_config(["data=toy", "encoder=hf", f"encoder.path={path}"], toy_card))
+        for path in (tiny_bert, other)
+    }
+    assert len(digests) == 1

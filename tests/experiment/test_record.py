@@ -13,7 +13,12 @@ def test_a_run_is_recorded_without_a_database(toy_card: Path) -> None:
     tracker = MemoryTracker()
     result = run_experiment(config, command="harness run x", tracker=tracker)
     assert tracker.status == "FINISHED"
-    assert tracker.metrics == result.metrics | {name: tracker.metrics[name] for name in (names.LOSS, names.DEV_F1)}
+    shown = {name: value for name, value in tracker.metrics.items() if names.is_headline(name)}
+    curves = {name: tracker.metrics[name] for name in (names.LOSS, names.DEV_F1)}
+    assert tracker.metrics == result.metrics | curves | shown
+    assert shown["F1/sv"] == round(100 * result.metrics["test/sv/entity_f1"], 2)
+    after_curves = [name for name in tracker.metrics if name not in curves]
+    assert after_curves[0] == "F1/mean" and after_curves[-1].startswith("data/"), "the order in which MLflow shows them"
     assert [step for step, _ in tracker.steps[names.LOSS]] == [1, 2, 3, 4]
     assert tracker.tags[names.CHECKPOINT_STATE] == names.CHECKPOINT_KEPT
     assert names.predictions("", "test", "sv") in tracker.artifacts

@@ -112,7 +112,9 @@ def ui(
     from harness.tracking.store import Store
     from harness.tracking.view import view_address
 
-    for name, number in [one for one in Store(uri).experiments() if one[0] != "Default"][:5]:
+    store = Store(uri)
+    for name, number in [one for one in store.experiments() if one[0] != "Default"][:5]:
+        store.present(number, [])
         echo(f"  {name}: {view_address(f'http://127.0.0.1:{port}', number)}", err=True)
     echo("nothing is collected or sent: telemetry is off, whatever MLflow's home page says", err=True)
     sys.stderr.flush()

@@ -74,6 +74,7 @@ def replicate(
         command=command_line(["replicate", experiment, "--seeds", seeds, "--by", by]),
         progress=show_progress() and workers == 1,
     )
+    api.keep_comparison(outcome)
     _report(outcome, as_json=as_json)
 
 

@@ -6,7 +6,7 @@ files hold choices, not defaults. A wrong key, type or combination stops before 
 
 from harness.config.compose import compose_config, group_options, shipped_folder
 from harness.config.data import DataCard, FileSource, LanguageFiles
-from harness.config.encoder import EncoderCard
+from harness.config.encoder import EncoderCard, folder_name
 from harness.config.experiment import Config, TrackingConfig
 from harness.config.method import MethodConfig
 from harness.config.training import TrainerConfig
@@ -25,6 +25,7 @@ __all__ = [
     "TrainerConfig",
     "TranslatorCard",
     "compose_config",
+    "folder_name",
     "group_options",
     "shipped_folder",
 ]

@@ -60,7 +60,7 @@ class EncoderCard(Strict):
     def _called_by_its_folder(cls, values: Any) -> Any:
         """Two encoders given by path are two rows of a table."""
         if isinstance(values, dict) and values.get("name") == "hf" and isinstance(values.get("path"), str):
-            return {**values, "name": Path(values["path"]).expanduser().absolute().name or "hf"}
+            return {**values, "name": folder_name(values["path"])}
         return values
 
     @model_validator(mode="after")
@@ -70,3 +70,8 @@ class EncoderCard(Strict):
         if self.path and self.package:
             raise ValueError("encoder.path and encoder.package exclude each other; set one of them to null")
         return self
+
+
+def folder_name(path: str) -> str:
+    """Return what an encoder given by path alone is called: the last part of a folder or of a hub id."""
+    return Path(path).expanduser().absolute().name or "hf"

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from harness.config import Config, FileSource
+from harness.config import Config, FileSource, folder_name
 from harness.config.strict import DESCRIBES, resolve_path
 from harness.machine.packaged import package_identity
 from harness.machine.provenance import content_digest
@@ -60,6 +60,8 @@ def identity(config: Config) -> dict[str, Any]:
     values["seeds"] = config.resolved_seeds
     for name in ("learning_rate", "warmup_share", "max_epochs"):
         values["encoder"].pop(name, None)
+    if config.encoder.path and values["encoder"]["name"] == folder_name(config.encoder.path):
+        values["encoder"]["name"] = "hf"  # where a folder lies, and what it is called, moves no figure
     if not config.method.translates:
         values["method"].pop("projection", None)
     for group, key, digest in local_files(config):

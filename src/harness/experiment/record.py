@@ -122,8 +122,8 @@ def record_outcome(
     run.set_tags(tags | {name: text for name, text in told.items() if text})
     scores = summarise(rounds, prepared.config.targets)
     first = names.headlines(scores, prepared.config.data.languages)
-    run.log_metrics({**first, **scores, **metrics, **counts})
-    metrics |= first | scores
+    metrics |= scores
+    run.log_metrics({**first, **scores, **metrics, **{name: n for name, n in counts.items() if name not in metrics}})
     run.log_text(names.COUNTS, json.dumps(counts_by_corpus(rounds), separators=(",", ":")))
     return metrics, why
 

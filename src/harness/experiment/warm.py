@@ -7,18 +7,24 @@ from harness.config import Config
 from harness.corpora.catalogue import Catalogue, load_corpora
 from harness.machine.store import DiskStore, MemoryStore, ResultStore
 from harness.model.encoder_memory import EncoderMemory
+from harness.transfer.align.joint import forget_encoder
 from harness.transfer.proxies import Proxy, left_out, prepare_proxies, proxy_splits
 from harness.transfer.routes import Routes, prepare_routes
 from harness.values.records import CorpusKey
 
 
 class Warm:
-    """The memory of a process that runs many experiments; a warm result equals a cold one to the last digit."""
+    """The memory of a process that runs many experiments; a warm result equals a cold one to the last digit.
+
+    But for links of an aligner with an encoder: which texts share a batch moves its vectors by the last digits of
+    float32, and a link at its threshold could follow. Links are kept, so what was aligned once stays as it is.
+    """
 
     def __init__(self) -> None:
         self._catalogues: dict[tuple[object, ...], Catalogue] = {}
         self._routes: dict[tuple[object, ...], Routes] = {}
         self._proxies: dict[tuple[object, ...], tuple[Proxy, ...]] = {}
+        forget_encoder()  # of whoever was warm before
         self._shared = EncoderMemory(DiskStore())
         self._private = EncoderMemory(MemoryStore())
 

@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import time
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -39,18 +40,23 @@ def _knock() -> None:
     from huggingface_hub import constants
 
     place = urlsplit(constants.ENDPOINT)
-    if constants.HF_HUB_OFFLINE or getproxies().get(place.scheme) or not place.hostname:
+    proxies = getproxies()
+    if constants.HF_HUB_OFFLINE or proxies.get(place.scheme) or proxies.get("all") or not place.hostname:
         return  # asked for, or a proxy stands between
-    try:
-        socket.create_connection(
-            (place.hostname, place.port or (80 if place.scheme == "http" else 443)), timeout=HUB_SECONDS
-        ).close()
-    except OSError as error:
-        constants.HF_HUB_OFFLINE = True
-        logger.warning(
-            "the Hugging Face hub does not answer (%s: %s); only what is in its cache can be loaded",
-            place.hostname, error.strerror or error,
-        )  # fmt: skip
+    port = place.port or (80 if place.scheme == "http" else 443)
+    for last in (False, True):
+        try:
+            socket.create_connection((place.hostname, port), timeout=HUB_SECONDS).close()
+            return
+        except OSError as error:
+            if last:
+                constants.HF_HUB_OFFLINE = True
+                logger.warning(
+                    "the Hugging Face hub does not answer (%s: %s); only what is in its cache can be loaded",
+                    place.hostname, error.strerror or error,
+                )  # fmt: skip
+            else:
+                time.sleep(1)
 
 
 def loading_error(path: str, error: Exception, *, key: str = "encoder.path") -> ConfigError:

@@ -4,7 +4,7 @@ import logging
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from harness.tracking.judges import rank_by
 from harness.tracking.run import Run
 from harness.tracking.store import Store, tracking_uri
 from harness.values import names
+from harness.values.errors import HarnessError
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ class Outcome:
     remaining: int
     best: dict[str, Any] | None
     storage: str = ""
-    uri: str = ""
+    uri: str = field(default="", repr=False)
 
 
 def launch(
@@ -119,7 +120,10 @@ def _run(plan: Plan, sample: Config, command: str, progress: bool) -> Outcome:
             failed = launcher.run(replace(plan, parent=run.run_id, deadline=deadline), progress=progress)
             outcome = _record_outcome(ledger, plan, run, failed, store)
         if sweep.grid:
-            summarise(store, sweep.name, outcome.run_id)
+            try:
+                summarise(store, sweep.name, outcome.run_id)
+            except HarnessError as error:  # nothing that was worked for may be lost over it
+                logger.warning("the means over seeds were not recorded: %s", error)
         return outcome
 
 

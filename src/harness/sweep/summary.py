@@ -26,30 +26,38 @@ def summarise(store: Store, experiment: str, parent: str) -> int:
     known = {run.data.tags.get(names.SUMMARY_CELL): run for run in summaries}
     written = 0
     for cell, runs in _cells(children).items():
-        of = ",".join(sorted(run.info.run_id for run in runs))
+        of = ",".join(sorted(str(run.info.run_id) for run in runs))
         former = known.get(cell)
         if len(runs) < 2 or (former and former.data.tags.get(names.SUMMARY_OF) == of):
             continue
-        tags = {names.SUMMARY_CELL: cell, names.SUMMARY_OF: of, names.SUMMARY_SWEEP: parent}
-        _write(store, experiment, runs, tags, former)
+        _write(store, experiment, runs, {names.SUMMARY_CELL: cell, names.SUMMARY_SWEEP: parent}, former, of)
         written += 1
     return written
 
 
 def _cells(runs: Sequence[Any]) -> dict[str, list[Any]]:
-    """Return the sound, finished trials of each cell: runs whose parameters are the same but for the seed."""
-    cells: dict[str, list[Any]] = {}
-    for run in runs:
+    """Return the sound, finished trials of each cell, of each seed the latest.
+
+    A cell has the same parameters but for the seed, and for the threads of a machine.
+    """
+    cells: dict[str, dict[str, Any]] = {}
+    for run in runs:  # oldest first
         sound = run.info.status == "FINISHED" and not run.data.tags.get(names.COLLAPSED)
         if run.data.tags.get(names.KIND) == names.KIND_TRIAL and sound:
-            same = {
-                key: value for key, value in run.data.params.items() if key != "seed" and not key.startswith("seeds")
-            }
-            cells.setdefault(repr(sorted(same.items())), []).append(run)
-    return {names.cell_digest(text): members for text, members in cells.items()}
+            same = {key: value for key, value in run.data.params.items() if not _varies(key)}
+            cells.setdefault(repr(sorted(same.items())), {})[run.data.params.get("seed", "")] = run
+    return {names.cell_digest(text): list(members.values()) for text, members in cells.items()}
 
 
-def _write(store: Store, experiment: str, runs: Sequence[Any], tags: Mapping[str, str], former: Any) -> None:
+def _varies(parameter: str) -> bool:
+    return parameter == "seed" or parameter.startswith("seeds") or parameter == names.THREADS
+
+
+def _write(store: Store, experiment: str, runs: Sequence[Any], tags: Mapping[str, str], former: Any, of: str) -> None:
+    """Write a summary, or renew a former one.
+
+    :param of: ids of the runs it is of.
+    """
     name = re.sub(r" seed \d+$", "", runs[0].data.tags.get(names.RUN_NAME, "cell"))
     copied = {key: runs[0].data.tags.get(key, "") for key in (names.LANGUAGES, names.PROTOCOL)}
     kept = {names.KIND: names.KIND_SUMMARY, **copied, **tags}
@@ -58,10 +66,11 @@ def _write(store: Store, experiment: str, runs: Sequence[Any], tags: Mapping[str
         store, experiment, name=title, tags={**kept, names.RUN_NAME: title},
         run_id=former.info.run_id if former else None,
     ) as run:  # fmt: skip
-        if not former:
+        if not (former and former.data.params):
             shared = set.intersection(*(set(one.data.params.items()) for one in runs))
             run.log_params({key: value for key, value in runs[0].data.params.items() if (key, value) in shared})
         run.log_metrics(summary_metrics([one.data.metrics for one in runs]))
+        run.set_tags({names.SUMMARY_OF: of})  # last: a summary that was killed is written anew
 
 
 def summary_metrics(runs: Sequence[Mapping[str, float]]) -> dict[str, float]:

@@ -61,15 +61,26 @@ def work(plan: Plan, *, progress: bool, worker: int = 0) -> list[str]:
 def _standing(ledger: Ledger, plan: Plan) -> str:
     """Return how much of a study is done, and how long the rest will take at its pace."""
     finished = ledger.finished(plan.wanted.keys())
-    whole = len(plan.wanted) or plan.sweep.budget.trials
+    whole = _size(plan)
     if not whole:
         return f"{len(finished)} done"
-    lengths = [trial.duration.total_seconds() for trial in finished if trial.duration]
+    # Those found in the tracking store were entered in no time.
+    lengths = [
+        trial.duration.total_seconds() for trial in finished if trial.duration and names.PROCESS in trial.user_attrs
+    ]
     left = whole - len(finished)
     if not left or not lengths:
         return f"{len(finished)} of {whole} done"
-    rest = duration(sum(lengths) / len(lengths) * left / plan.workers)
-    return f"{len(finished)} of {whole} done, about {rest} left"
+    rest = sum(lengths) / len(lengths) * left / plan.workers
+    if plan.deadline is not None and plan.deadline - time.time() < rest:
+        return f"{len(finished)} of {whole} done, no trial begins after {duration(plan.deadline - time.time())}"
+    return f"{len(finished)} of {whole} done, about {duration(rest)} left"
+
+
+def _size(plan: Plan) -> int:
+    """Return how many trials this launch can bring a study to; 0 where nothing says."""
+    bounds = [bound for bound in (len(plan.wanted), plan.sweep.budget.trials) if bound]
+    return min(bounds, default=0)
 
 
 def _is_used_up(ledger: Ledger, plan: Plan, failed: int) -> bool:
@@ -88,7 +99,7 @@ def _run_trial(claim: Claim, plan: Plan, warm: Warm, progress: bool) -> float:
     else:
         cell, seeds = suggest(claim.trial, plan.sweep.search), plan.sweep.seeds
         claim.note_cell(cell)
-    whole = len(plan.wanted) or plan.sweep.budget.trials
+    whole = _size(plan)
     logger.info(
         "trial %d%s: %s",
         claim.number, f" of a study of {whole}" if whole else "",

@@ -131,11 +131,17 @@ class Store:
         return str(experiment.experiment_id)
 
     def present(self, experiment_id: str, languages: Sequence[str], description: str = "") -> None:
-        """Set what MLflow's UI shows of an experiment, see :mod:`harness.tracking.view`."""
-        with store_errors(self.uri):
-            tags = dict(self.client.get_experiment(experiment_id).tags)
-            for name, text in missing_tags(tags, languages, description).items():
-                self.client.set_experiment_tag(experiment_id, name, text)
+        """Set what MLflow's UI shows of an experiment, see :mod:`harness.tracking.view`.
+
+        Two processes may do so at once, and a server may refuse it: no run depends on it.
+        """
+        try:
+            with store_errors(self.uri):
+                tags = dict(self.client.get_experiment(experiment_id).tags)
+                for name, text in missing_tags(tags, languages, description).items():
+                    self.client.set_experiment_tag(experiment_id, name, text)
+        except Exception as error:  # noqa: BLE001 - whatever a database or server raises
+            logger.debug("the experiment was not described: %s", error)
 
     def experiments(self) -> list[tuple[str, str]]:
         """Return name and id of every experiment, the one that changed last first."""

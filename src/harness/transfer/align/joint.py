@@ -3,7 +3,7 @@
 Neither is strong alone on few pairs of distant languages: the encoder knows rare words and names, the lexicon what the
 encoder confuses. Similarities (:mod:`harness.transfer.align.closeness`) give posteriors of both directions; their
 product counts a lexicon (the agreement of Liang et al. 2006); the geometric mean of both experts gives the posteriors
-that count, in both directions again. No copyleft part; deterministic.
+that count, in both directions again. No copyleft part, no random draws.
 """
 
 from collections.abc import Mapping, Sequence
@@ -106,6 +106,11 @@ def _states(
     :param files: digest of the weights, so that others under the same path are loaded anew.
     """
     return WordStates(path or str(packaged_encoder(package or "")), revision if path else None, layers)
+
+
+def forget_encoder() -> None:
+    """Let go of the encoder and of the texts it has read."""
+    _states.cache_clear()
 
 
 def posteriors(first: Vectors, second: Vectors, lexicon: Lexicon) -> list[Floats]:
