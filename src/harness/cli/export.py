@@ -15,6 +15,7 @@ from harness.values import names
 if TYPE_CHECKING:
     from harness.tracking.records import Record
     from harness.tracking.store import Store
+    from harness.workflows.export import Exported
 
 Experiment = Annotated[
     Optional[str],  # noqa: UP045
@@ -171,19 +172,22 @@ def export(
         Optional[str],  # noqa: UP045
         typer.Option("--language", help="With best: the target language that counts; their mean without it."),
     ] = None,
+    push: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--push-to-hub", metavar="OWNER/NAME", help="Upload the folder to the Hugging Face hub as well."),
+    ] = None,
+    public: Annotated[
+        bool, typer.Option("--public", help="With --push-to-hub: make a new repository public; private without it.")
+    ] = False,
     tracking: Tracking = None,
 ) -> None:
     """Export a run's checkpoint; ``best`` is chosen by a label-free score in the target language, never by a test."""
     use_cores()
     quiet_libraries()
     from harness.tracking.store import Store
-    from harness.values.errors import UsageError
     from harness.workflows.choose import Wish, choose_run
 
-    if alias and not register:
-        raise UsageError("--alias points to a version of the registry; give --register NAME as well")
-    if (method or language) and run != "best":
-        raise UsageError("--method and --language say what best means; a run is named by its id alone")
+    _check_options(run, register=register, alias=alias, push=push, public=public, wish=method or language)
     store = Store(_uri(tracking))
     chosen = choose_run(store, run, experiment, Wish(method, language, kept=not rebuild))
     record = chosen.record
@@ -194,9 +198,35 @@ def export(
     registration = Registration(register, alias) if register else None
     target, reason = output.expanduser().absolute(), chosen.reason
     exported = export_run(store, record, target, model=model, onnx=onnx, registration=registration, reason=reason)
-    if chosen.reason:
-        echo(f"chosen: {chosen.reason}")
-    echo(f"exported run {exported.run_id} ({record.tags.get(names.RUN_NAME, '')}) to {output}")
+    _tell(exported, record.tags.get(names.RUN_NAME, ""), output, exported_because=chosen.reason)
+    if push:
+        from harness.workflows.push import push_to_hub
+
+        echo(f"pushed to {push_to_hub(target, push, public=public)}")
+
+
+def _check_options(
+    run: str, *, register: str | None, alias: str | None, push: str | None, public: bool, wish: str | None
+) -> None:
+    """:raises UsageError: an option means nothing without another.
+
+    :param wish: what says which run is the best.
+    """
+    from harness.values.errors import UsageError
+
+    if alias and not register:
+        raise UsageError("--alias points to a version of the registry; give --register NAME as well")
+    if public and not push:
+        raise UsageError("--public says how a repository of the hub is made; give --push-to-hub OWNER/NAME as well")
+    if wish and run != "best":
+        raise UsageError("--method and --language say what best means; a run is named by its id alone")
+
+
+def _tell(exported: "Exported", name: str, output: Path, *, exported_because: str) -> None:
+    """Print what was exported, and how it was checked."""
+    if exported_because:
+        echo(f"chosen: {exported_because}")
+    echo(f"exported run {exported.run_id} ({name}) to {output}")
     if exported.probes:
         echo(f"loaded again: the same spans on {exported.agreement} of {exported.probes} test sentences")
     if exported.onnx_difference is not None:
