@@ -19,8 +19,9 @@ def heat_map(table: Table, title: str = "") -> str:
     :param title: what the picture shows, in words; it is read out by screen readers.
     """
     scores = [number for number, column in enumerate(table.columns) if column.kind == "score"]
-    labels = [" ".join(cell for cell in row if isinstance(cell, str) and cell) for row in table.rows]
-    labels = [printable(label) for label in labels]
+    said = [number for number, column in enumerate(table.columns) if column.kind == "text" and column.key != "seeds"]
+    cells = [[cell for number in said if isinstance(cell := row[number], str)] for row in table.rows]
+    labels = [printable(" ".join(filter(None, row))) for row in cells]
     known = [value for row in table.rows for value in _values(row, scores) if value is not None]
     low, high = (min(known), max(known)) if known else (0.0, 1.0)
     left = 12 + LETTER * max((len(label) for label in labels), default=4)
