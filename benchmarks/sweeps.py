@@ -26,7 +26,8 @@ def trials(folder: Path, way: str) -> None:
     environment = {**os.environ, "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/runs.db"}
     if way == "a process per trial":
         for seed in SEEDS:
-            subprocess.run([*HARNESS, "run", *TRIAL, f"seed={seed}"], env=environment, cwd=folder, check=True)
+            line = [*HARNESS, "run", *TRIAL, f"seed={seed}"]
+            subprocess.run(line, env=environment, cwd=folder, check=True, stdout=subprocess.DEVNULL)
         return
     study = folder / "study.yaml"
     overrides = "".join(f"  - {part}\n" for part in TRIAL)
