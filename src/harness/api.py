@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from harness.machine.process import quiet_libraries, use_cores
 
 if TYPE_CHECKING:
+    from harness.config import Config
     from harness.model.served import EntityModel
     from harness.pipeline import Result, Watch
     from harness.sweep.launch import Outcome
@@ -44,13 +45,23 @@ def run(
     use_cores()
     quiet_libraries()
     from harness.config import compose_config
-    from harness.machine.provenance import command_line
-    from harness.pipeline import run_experiment
 
     place = _place(config_dir)
     given = [*overrides, *_as_overrides(choices)]
-    config = compose_config(given, place)
-    return run_experiment(config, command=command_line(["run", *repeatable(given, place)]), watch=watch)
+    return run_composed(compose_config(given, place), given, place, watch)
+
+
+def run_composed(
+    config: "Config", overrides: Sequence[str], config_dir: Path | None, watch: "Watch | None"
+) -> "Result":
+    """Run an experiment whose configuration is composed already; see :func:`run`.
+
+    :param overrides, config_dir: what it was composed from, for the line that repeats it.
+    """
+    from harness.machine.provenance import command_line
+    from harness.pipeline import run_experiment
+
+    return run_experiment(config, command=command_line(["run", *repeatable(overrides, config_dir)]), watch=watch)
 
 
 def launch(
@@ -159,11 +170,9 @@ def load(folder: str | Path) -> "EntityModel":
         language alone (``harness predict --translator`` takes texts there and back).
     """
     quiet_libraries()
-    from harness.values import names
-    from harness.values.errors import DataError
+    from harness.machine.files import exported_manifest
 
-    if not (Path(folder) / names.MANIFEST).is_file():
-        raise DataError(f"{folder} holds no {names.MANIFEST}; give a folder that 'harness export' wrote")
+    exported_manifest(Path(folder))  # before torch is loaded
     use_cores()
     from harness.model.served import EntityModel, of_source_alone
     from harness.model.trained import load_tagger

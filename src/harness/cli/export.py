@@ -309,9 +309,9 @@ def _check_inputs(folder: Path, file: Path | None) -> None:
 
     :raises HarnessError: one is not there.
     """
-    from harness.values.errors import DataError, FileError
+    from harness.machine.files import exported_manifest
+    from harness.values.errors import FileError
 
-    if not (folder / names.MANIFEST).is_file():
-        raise DataError(f"{folder} holds no {names.MANIFEST}; give a folder that 'harness export' wrote")
+    exported_manifest(folder)
     if file is not None and not file.exists():
         raise FileError(f"no such file: {file}")

@@ -80,7 +80,8 @@ def run(
     quiet_libraries()
     from harness.config import compose_config
 
-    config = compose_config(overrides or [], existing_folder(config_dir))
+    place = existing_folder(config_dir)
+    config = compose_config(overrides or [], place)
     if show:
         from harness.config.show import resolved_yaml
 
@@ -91,8 +92,7 @@ def run(
     _announce(config, plain=not overrides)
     from harness.pipeline import Watch
 
-    watch = Watch(progress=show_progress())
-    result = api.run(*(overrides or []), config_dir=config_dir, watch=watch)
+    result = api.run_composed(config, overrides or [], place, Watch(progress=show_progress()))
     if as_json:
         record = {
             "run_id": result.run_id, "metrics": result.metrics, "params": result.params,

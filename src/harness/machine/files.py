@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from harness.machine.locks import file_lock, is_locked, scratch_folder
+from harness.values import names
 from harness.values.errors import DataError, DiskError, HarnessError
 
 
@@ -123,3 +124,14 @@ def decode_utf8(data: bytes, name: str, fault: type[HarnessError]) -> str:
             f"{name}:{line}: not UTF-8 (byte 0x{data[error.start]:02x}); convert the file, "
             "for example with 'iconv -f latin1 -t utf-8'"
         ) from error
+
+
+def exported_manifest(folder: Path) -> Path:
+    """Return the manifest of an exported model; nothing is read, and nothing heavy loaded.
+
+    :raises DataError: the folder holds none.
+    """
+    path = folder / names.MANIFEST
+    if not path.is_file():
+        raise DataError(f"{folder} holds no {names.MANIFEST}; give a folder that 'harness export' wrote")
+    return path

@@ -21,7 +21,7 @@ from safetensors.torch import load_file
 
 from harness.config import EncoderCard
 from harness.config.strict import Strict
-from harness.machine.files import disk_errors, write_text
+from harness.machine.files import disk_errors, exported_manifest, write_text
 from harness.machine.process import thread_count
 from harness.machine.provenance import file_digest
 from harness.model.contract import Coder, Network
@@ -125,9 +125,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
     :raises DataError: there is none, or it is of another format.
     """
-    path = folder / MANIFEST
-    if not path.is_file():
-        raise DataError(f"{folder} holds no {MANIFEST}; give a folder that 'harness export' wrote")
+    path = exported_manifest(folder)
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
