@@ -1,19 +1,31 @@
 """The quality card as a page: one HTML file without scripts or outside parts, everything escaped."""
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
 _STYLE = """
-:root { color-scheme: light dark; --ink: #1b1f24; --soft: #5a6470; --line: #d8dee4; --bar: #2f6f9f; --two: #c98a2b; }
-    @media (prefers-color-scheme: dark) { :root { --ink: #e6e9ed; --soft: #a3adb8; --line: #3a424b; --bar: #6fb1e0;
-    --two: #e0b060; } } body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); max-width: 60rem; margin: 2rem
-    auto; padding: 0 1rem; } h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; } table {
-    border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: .25rem .75rem .25rem 0;
-    border-bottom: 1px solid var(--line); vertical-align: top; } td.number, th.number { text-align: right; } .soft {
-    color: var(--soft); } .warning { border-left: 4px solid var(--two); padding-left: .75rem; } svg text { fill:
-    var(--ink); font: 13px system-ui, sans-serif; } .bar { fill: var(--bar); } .two { fill: var(--two); } mark {
-    border-radius: 3px; padding: 0 .2em; }
+:root { color-scheme: light dark; --ink: #1b1f24; --soft: #5a6470; --line: #d8dee4; --bar: #2f6f9f; --alert: #c98a2b; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e6e9ed; --soft: #a3adb8; --line: #3a424b; --bar: #6fb1e0; --alert: #e0b060; }
+}
+body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.5rem; overflow-wrap: anywhere; }
+h2 { font-size: 1.15rem; margin-top: 2rem; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; }
+th, td { text-align: left; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+.number { text-align: right; white-space: nowrap; }
+.soft { color: var(--soft); }
+.warning { border-left: 4px solid var(--alert); padding-left: .75rem; }
+.bars th { font-weight: normal; white-space: nowrap; width: 1%; }
+.bars td { border-bottom: 0; width: 1%; }
+.bars th { border-bottom: 0; }
+.bars .track { width: auto; padding-right: 0; vertical-align: middle; }
+.bar { display: block; background: var(--bar); height: 1rem; border-radius: 2px; min-width: 1px; }
+mark { border-radius: 3px; padding: 0 .2em; color: #1b1f24; }
+.sample { overflow-wrap: anywhere; }
 """
 
 MEANINGS = {
@@ -67,7 +79,9 @@ def quality_page(card: Mapping[str, Any], title: str, samples: Sequence[tuple[st
         rows = [[name.replace("_", " "), _number(value)] for name, value in account["notes"].items()]
         parts += ["<h2>Noticed, and kept</h2>", _table(["", "count"], rows)]
     if samples:
-        parts += ["<h2>Samples</h2>", *(f"<p>{_marked(text, spans)}</p>" for text, spans in samples)]
+        colours = label_colours(card["labels"], (span["label"] for _, spans in samples for span in spans))
+        shown = (f"<p class='sample'>{_marked(text, spans, colours)}</p>" for text, spans in samples)
+        parts += ["<h2>Samples</h2>", *shown]
     return "\n".join([*parts, "</main></body></html>"]) + "\n"
 
 
@@ -87,7 +101,8 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         return f"<tr>{''.join(row_cells)}</tr>"
 
     shown = f"<thead>{line(header, 'th')}</thead>" if any(header) else ""
-    return f"<table>{shown}<tbody>{''.join(line(row, 'td') for row in rows)}</tbody></table>"
+    body = "".join(line(row, "td") for row in rows)
+    return f"<div class='scroll'><table>{shown}<tbody>{body}</tbody></table></div>"
 
 
 def _funnel(account: Mapping[str, Any]) -> str:
@@ -136,35 +151,38 @@ def _diversity(diversity: Mapping[str, Any]) -> str:
 
 
 def _bars(values: Mapping[str, int], what: str, of: str) -> str:
-    """Return a bar chart as SVG, each bar with its figure."""
+    """Return a bar chart as a table, each bar beside its figure: text keeps its size on a phone."""
     if not values:
         return "<p>None.</p>"
     most = max(values.values()) or 1
-    height = 26 * len(values)
-    bars = []
-    for place, (name, count) in enumerate(values.items()):
-        y = 26 * place
-        width = 400 * count / most
-        bars.append(
-            f"<text x='0' y='{y + 17}'>{escape(str(name))}</text>"
-            f"<rect class='bar' x='150' y='{y + 4}' width='{width:.1f}' height='18' rx='2'></rect>"
-            f"<text x='{156 + width:.1f}' y='{y + 17}'>{_number(count)}</text>"
-        )
-    label = escape(f"{of} by {what}")
-    return f"<svg viewBox='0 0 640 {height}' width='100%' role='img' aria-label='{label}'>{''.join(bars)}</svg>"
+    rows = "".join(
+        f"<tr><th scope='row'>{escape(str(name))}</th><td class='number'>{_number(count)}</td>"
+        f"<td class='track'><span class='bar' style='width:{100 * count / most:.1f}%'></span></td></tr>"
+        for name, count in values.items()
+    )
+    return f"<table class='bars' aria-label='{escape(f'{of} by {what}')}'><tbody>{rows}</tbody></table>"
 
 
-_COLOURS = ("#cfe8ff", "#ffe3b8", "#d6f5d0", "#f3d1f4", "#ffd3d0", "#d9d7ff", "#e8e8b8")
+_GOLDEN_ANGLE = 137.508
+"""Degrees between the hues of successive labels: no two of the first dozens fall close together."""
 
 
-def _marked(text: str, spans: Sequence[Mapping[str, Any]]) -> str:
+def label_colours(*labels: Iterable[str]) -> dict[str, str]:
+    """Return a light background for each label: its own hue, by its place, the same on every page of a corpus."""
+    distinct = dict.fromkeys(itertools.chain(*labels))
+    return {
+        label: f"hsl({(205 + _GOLDEN_ANGLE * place) % 360:.0f} 75% {(84, 76)[place % 2]}%)"
+        for place, label in enumerate(distinct)
+    }
+
+
+def _marked(text: str, spans: Sequence[Mapping[str, Any]], colours: Mapping[str, str]) -> str:
     """Return a sentence with its entities marked, escaped."""
     html = ""
     before = 0
     for span in spans:
-        colour = _COLOURS[sum(map(ord, span["label"])) % len(_COLOURS)]
         html += escape(text[before : span["start"]])
-        html += f"<mark style='background:{colour};color:#1b1f24'>{escape(text[span['start'] : span['end']])}"
+        html += f"<mark style='background:{colours[span['label']]}'>{escape(text[span['start'] : span['end']])}"
         html += f" <small>{escape(span['label'])}</small></mark>"
         before = span["end"]
     return html + escape(text[before:])
