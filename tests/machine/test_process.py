@@ -6,7 +6,7 @@ import sys
 import pytest
 import torch
 
-from harness.machine.process import Lines, release_freed_memory, thread_count, use_cores
+from harness.machine.process import Lines, collector_paused, release_freed_memory, thread_count, use_cores
 
 
 def test_torch_gets_its_threads_back() -> None:
@@ -38,3 +38,24 @@ def test_sigterm_is_an_interrupt_and_freed_memory_goes_back() -> None:
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 7
     release_freed_memory()
+
+
+def test_the_collector_pauses_and_goes_on_whatever_happens() -> None:
+    import gc
+
+    @collector_paused()
+    def paused() -> bool:
+        with collector_paused():
+            pass
+        return not gc.isenabled()
+
+    assert paused() and gc.isenabled()
+    with pytest.raises(ValueError, match="x"), collector_paused():
+        raise ValueError("x")
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        paused()
+        assert not gc.isenabled(), "what a caller has paused stays so"
+    finally:
+        gc.enable()

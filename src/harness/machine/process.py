@@ -1,6 +1,7 @@
 """This process: its share of the cores, its threads, its signals, what its libraries print."""
 
 import ctypes
+import gc
 import logging
 import os
 import sys
@@ -78,6 +79,22 @@ def release_freed_memory() -> None:
         return
     with suppress(OSError, AttributeError):  # another C library
         ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Read millions of small objects in proportion to their number; also a decorator.
+
+    Python looks for circular garbage the more often the more objects are made, through all that are alive: reading
+    10,000 tracked runs took 20 times as long as 1,000. What is read here holds no circles.
+    """
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
 
 
 @contextmanager

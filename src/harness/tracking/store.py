@@ -17,6 +17,7 @@ from typing import Any
 
 from harness.config import TrackingConfig
 from harness.config.compose import default_tracking_uri
+from harness.machine.process import collector_paused
 from harness.machine.provenance import mask_url
 from harness.tracking.database import make_schema, store_errors
 from harness.tracking.judges import rank_by, recipe
@@ -178,7 +179,7 @@ class Store:
         runs_read: list[Any] = []
         token = None
         while True:
-            with store_errors(self.uri):
+            with store_errors(self.uri), collector_paused():
                 page = self.client.search_runs(
                     list(experiment_ids), filter_string, max_results=1000, order_by=["attributes.start_time ASC"],
                     page_token=token,

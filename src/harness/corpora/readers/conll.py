@@ -16,6 +16,7 @@ from pathlib import Path
 from harness.corpora.readers.columns import TAG_LIKE, Columns, find_columns, is_range
 from harness.corpora.readers.text import Reading, text_lines
 from harness.corpora.readers.tokens import legal_tags, sentence_from_tags, shared_prefix, without_prefix
+from harness.machine.process import collector_paused
 from harness.values.account import Account
 from harness.values.errors import DataError, shown
 from harness.values.labels import OUTSIDE
@@ -178,6 +179,7 @@ def _tagged(block: _Block, columns: Columns, path: Path, account: Account) -> Ta
     return TaggedSentence(block.id, tokens, tags, lines, block.document)
 
 
+@collector_paused()
 def read_conll(
     path: Path,
     language: str,

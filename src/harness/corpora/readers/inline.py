@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 from harness.corpora.readers.text import Reading, clean_spans, clean_text, text_lines
+from harness.machine.process import collector_paused
 from harness.values.account import Account
 from harness.values.errors import DataError, shown
 from harness.values.inline import Mark, MarkFault, take_out
@@ -90,6 +91,7 @@ def _is_tag(match: re.Match[str], name: str, line: str) -> bool:
     return opens is not None and closes is not None
 
 
+@collector_paused()
 def read_inline(path: Path, language: str) -> Reading:
     """Read inline-tagged lines; blank lines are passed over and counted.
 

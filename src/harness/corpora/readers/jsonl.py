@@ -42,6 +42,7 @@ from harness.corpora.readers.tokens import (
     without_empty_tokens,
     without_prefix,
 )
+from harness.machine.process import collector_paused
 from harness.values.account import Account
 from harness.values.errors import DataError, listing, shown
 from harness.values.languages import is_unspaced, normalise_language
@@ -108,6 +109,7 @@ def json_objects(path: Path, account: Account | None = None) -> Iterator[tuple[i
         yield number, value
 
 
+@collector_paused()
 def read_jsonl(path: Path, language: str) -> Reading:
     """Read annotated objects.
 
@@ -117,11 +119,13 @@ def read_jsonl(path: Path, language: str) -> Reading:
     return _reading(path, language, annotated=True)
 
 
+@collector_paused()
 def read_jsonl_texts(path: Path, language: str) -> Reading:
     """Read the texts of objects, for prediction and translation: annotations may be missing."""
     return _reading(path, language, annotated=False)
 
 
+@collector_paused()
 def read_doccano(path: Path, language: str) -> Reading:
     """Read doccano-style offset lists; label names are kept as they are (map them in the card)."""
     return read_jsonl(path, language)

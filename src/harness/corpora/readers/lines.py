@@ -6,10 +6,12 @@ Blank lines are kept as empty sentences, because line N belongs to sentence N of
 from pathlib import Path
 
 from harness.corpora.readers.text import Reading, clean_text, text_lines
+from harness.machine.process import collector_paused
 from harness.values.account import Account
 from harness.values.records import Sentence
 
 
+@collector_paused()
 def read_lines(path: Path, language: str) -> Reading:
     """Read one sentence a line, outer blanks removed; ids count from 1."""
     account = Account()

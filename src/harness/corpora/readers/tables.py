@@ -22,6 +22,7 @@ from harness.corpora.readers.tokens import (
     without_prefix,
 )
 from harness.machine.hub import ready_hub
+from harness.machine.process import collector_paused
 from harness.values.account import Account
 from harness.values.errors import DataError, FileError, listing, shown
 from harness.values.labels import OUTSIDE
@@ -34,6 +35,7 @@ TABLE_FORMATS = ("parquet", "arrow", "rows")
 _ENDINGS = ("parquet", "arrow", "jsonl", "json")
 
 
+@collector_paused()
 def read_table(path: Path, language: str, source: FileSource, *, annotated: bool = True) -> Reading:
     """Read a Parquet, Arrow or JSON file, a folder of them, or a folder written by ``save_to_disk``.
 
