@@ -4,14 +4,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test check bench docs clean
+.PHONY: help demo test check bench docs screenshots clean
 
 help:
 	@echo "make demo   a small sweep on the embedded corpus, its table, and the exported best model (about 5 minutes)"
 	@echo "make test   the tests (under 10 minutes on 2 cores, no network once installed)"
 	@echo "make check  ruff and mypy"
 	@echo "make bench  speed beside what a user would take instead (docs/benchmarks.md; hours)"
-	@echo "make docs   generate docs/configuration.md anew"
+	@echo "make docs   the documentation as a site, build/site/index.html; every link is checked"
+	@echo "make screenshots  the pictures of the documentation anew (needs chromium, and the runs of make demo)"
 
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
@@ -56,6 +57,12 @@ bench: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/python -m harness.config.reference docs/configuration.md
+	$(BIN)/python docs/list_sources.py docs/source_files.md
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --fresh-env docs build/site
+	@echo "open build/site/index.html"
+
+screenshots: $(STAMP)
+	$(BIN)/python docs/screenshots.py docs/images
 
 clean:
 	rm -rf $(VENV) outputs build dist .mypy_cache .ruff_cache .pytest_cache

@@ -1,7 +1,11 @@
 """Documents that can be checked are checked."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
+
+from docs.list_sources import source_files
 
 from harness.config.reference import reference
 
@@ -10,6 +14,26 @@ ROOT = Path(__file__).parents[1]
 
 def test_the_configuration_reference_is_fresh() -> None:
     assert (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8") == reference(), "run: make docs"
+
+
+def test_the_list_of_source_files_is_fresh() -> None:
+    assert (ROOT / "docs" / "source_files.md").read_text(encoding="utf-8") == source_files(), "run: make docs"
+
+
+def test_the_site_is_built_and_every_link_of_it_leads_somewhere(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "sphinx", "--quiet", "--fail-on-warning", "--keep-going", "docs", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert "What do you want to do?" in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
+def test_every_anchor_that_readme_links_to_is_a_heading() -> None:
+    for name in ("README.md", "CONTRIBUTING.md"):
+        for page, anchor in re.findall(r"\]\((docs/[\w.]+)#([\w-]+)\)", (ROOT / name).read_text(encoding="utf-8")):
+            headings = re.findall(r"^#+ (.+)$", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in [re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in headings], (
+                f"{page}#{anchor}"
+            )
 
 
 def test_constraints_and_lock_pin_the_same_versions() -> None:

@@ -27,4 +27,5 @@ def test_the_view_shows_the_mean_and_every_language_that_was_tested() -> None:
 
 
 def test_links_lead_to_the_view() -> None:
-    assert view_address("http://x", "7") == "http://x/#/experiments/7/runs?viewStateShareKey=harness"
+    address = "http://x/#/experiments/7/runs?viewStateShareKey=harness&workflowType=machine_learning"
+    assert view_address("http://x", "7") == address

@@ -18,6 +18,10 @@ DESCRIPTION = "mlflow.note.content"
 PRIMARY, GREATER = "mlflow.experiment.primaryMetric.name", "mlflow.experiment.primaryMetric.greaterIsBetter"
 STATE = f"mlflow.sharedViewState.{VIEW}"
 
+TRAINING_MODE = "workflowType=machine_learning"
+"""In a link: the UI's menus for training. Without it those for language-model applications open, whatever kind the
+experiment is of."""
+
 PARAMETERS = ("encoder.name", "method.name", "method.ratio", "seed")
 """Columns beside the scores."""
 
@@ -63,4 +67,4 @@ def view_address(base: str, experiment_id: str) -> str:
 
     :param base: address of the UI, without a slash at its end.
     """
-    return f"{base}/#/experiments/{experiment_id}/runs?viewStateShareKey={VIEW}"
+    return f"{base}/#/experiments/{experiment_id}/runs?viewStateShareKey={VIEW}&{TRAINING_MODE}"
