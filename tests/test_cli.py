@@ -148,7 +148,7 @@ def test_from_run_to_prediction(toy_card: Path, tracking: str, tmp_path: Path, t
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     store = ["--tracking-uri", tracking, "-e", "E"]
-    table = harness("compare", *store, "--measure", "entity_f1,span_f1", cwd=tmp_path)
+    table = harness("compare", *store, "--measure", "entity_f1,span_f1", "--wide", cwd=tmp_path)
     assert "sv entity f1" in table.stdout
     exported = harness("export", "best", *store, "-o", "out", "--onnx", "--register", "toy", cwd=tmp_path)
     assert exported.returncode == 0, exported.stderr

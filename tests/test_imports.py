@@ -26,7 +26,7 @@ ALLOWED = {
     "workflows": GROUND | STAGES | {"experiment", "workflows"},
     # roof
     "pipeline": GROUND | STAGES | {"experiment"},
-    "report": GROUND | {"tracking", "report"},
+    "report": GROUND | {"tracking", "evaluation", "report"},
     "sweep": GROUND | {"tracking", "experiment", "pipeline", "sweep"},
     "api": GROUND | STAGES | {"workflows", "pipeline", "report", "sweep"},
     "cli": GROUND | STAGES | {"experiment", "workflows", "pipeline", "report", "sweep", "api", "cli"},

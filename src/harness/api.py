@@ -9,7 +9,9 @@ Nothing heavy is imported before a function is called.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +19,13 @@ from harness.machine.process import quiet_libraries, use_cores
 
 if TYPE_CHECKING:
     from harness.config import Config
+    from harness.evaluation.stored import StoredCounts
     from harness.model.served import EntityModel
     from harness.pipeline import Result, Watch
+    from harness.report.decision import CountsOf, Wanted
     from harness.sweep.launch import Outcome
+    from harness.tracking.records import Record
+    from harness.tracking.store import Store
     from harness.values.table import Table
 
 logger = logging.getLogger(__name__)
@@ -127,6 +133,10 @@ def _keep_comparison(outcome: "Outcome") -> None:
             client.log_text(outcome.run_id, text, f"{names.COMPARISON}.{ending}")
 
 
+MOST_RUNS = 500
+"""Runs up to which a comparison fetches their counts per sentence without being told to."""
+
+
 def compare(
     experiment: str | None = None,
     *,
@@ -135,30 +145,61 @@ def compare(
     languages: Sequence[str] | None = None,
     cost: bool = False,
     tracking_uri: str | None = None,
+    decide: "Wanted | bool | None" = None,
 ) -> "Table":
-    """Compare runs, mean and standard deviation over seeds: ``harness compare``.
+    """Compare runs, mean and standard deviation over seeds, and what can be decided: ``harness compare``.
 
     :param experiment: name of an experiment; all of the store without it.
     :param by: keys that make a row, by comma.
-    :param measure: measures, by comma.
+    :param measure: measures, by comma; what is decided is decided by the first.
     :param languages: columns; all without it.
     :param cost: add tokens and sentences seen, and seconds.
     :param tracking_uri: MLflow store; as ``tracking.uri`` in a run.
+    :param decide: whether rows are tested against their baseline, with intervals and ranks, or how
+        (:class:`harness.report.decision.Wanted`); up to 500 runs are without it.
     :returns: a table; ``to_pandas()`` has its figures at full precision.
-    :raises UsageError: there are no such runs, measures or keys.
+    :raises UsageError: there are no such runs, measures, keys or rows.
     """
     quiet_libraries()
-    from harness.report.groups import has_key
     from harness.report.table import checked_measures, comparison
     from harness.tracking.records import collect
     from harness.tracking.store import Store, existing_store
 
     measures = checked_measures(measure)
-    records = collect(Store(existing_store(tracking_uri)), experiment)
+    store = Store(existing_store(tracking_uri))
+    records = collect(store, experiment)
+    keys = usual_keys(records, by)
+    table_of = partial(comparison, records, keys, measures, list(languages) if languages else None, cost=cost)
+    if decide is False or (decide is None and len(records) > MOST_RUNS):
+        table = table_of()
+        left_out = f"{len(records)} runs: no intervals without --decide" if decide is None else ""
+        return replace(table, notes=(*table.notes, left_out)) if left_out else table
+    from harness.report.decision import Wanted
+    from harness.report.decision import decide as decided
+
+    wanted = decide if isinstance(decide, Wanted) else Wanted(measures[0])
+    return table_of(decider=lambda rows, names: decided(rows, names, counts_from(store), wanted))
+
+
+def usual_keys(records: Sequence["Record"], by: str) -> list[str]:
+    """Return the keys that make a row; of the usual ones those that the runs have: translation has no ratio."""
+    from harness.report.groups import has_key
+
     keys = [key.strip() for key in by.split(",") if key.strip()]
-    if by == BY:  # of the usual ones those that the runs have: translation has no ratio
-        keys = [key for key in keys if has_key(records, key)] or keys
-    return comparison(records, keys, measures, list(languages) if languages else None, cost=cost)
+    return [key for key in keys if has_key(records, key)] or keys if by == BY else keys
+
+
+def counts_from(store: "Store") -> "CountsOf":
+    """Return how counts per sentence of runs are fetched, each once."""
+    from harness.evaluation.stored import from_text
+    from harness.values import names
+
+    @cache
+    def of_run(run_id: str) -> "Mapping[str, StoredCounts] | None":
+        text = store.text(run_id, names.COUNTS)
+        return from_text(text) if text else None
+
+    return lambda record: of_run(record.run_id)
 
 
 def load(folder: str | Path) -> "EntityModel":

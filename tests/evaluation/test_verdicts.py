@@ -50,6 +50,8 @@ def test_places_tie_what_cannot_be_told_apart() -> None:
     assert found[2].ranks == (3, 3) and found[2].best == 0
     assert found[0].best + found[1].best == pytest.approx(1, abs=0.02)
     assert places(draw([of_seeds("a", 5)], "entity_f1"))[0].group == 0, "one seed: no verdict"
+    same = places(draw([of_seeds(name, 5, 6) for name in "ab"], "entity_f1"))
+    assert [place.ranks for place in same] == [(1, 1), (1, 1)], "equals share the better rank"
 
 
 def test_the_noise_floor_is_the_spread_of_two_seeds() -> None:

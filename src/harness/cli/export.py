@@ -1,4 +1,4 @@
-"""``harness export``, ``predict``, ``compare``, ``ui``: what comes after the runs."""
+"""``harness export``, ``predict``, ``ui``: what comes after the runs."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from harness import api
 from harness.cli.console import echo, existing_folder
 from harness.cli.run import ConfigDir
 from harness.machine.process import quiet_libraries, use_cores
@@ -29,7 +28,6 @@ Tracking = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("compare")(compare)
     app.command("ui")(ui)
     app.command("export")(export)
     app.command("predict")(predict)
@@ -39,54 +37,6 @@ def _uri(tracking: str | None) -> str:
     from harness.tracking.store import existing_store
 
     return existing_store(tracking)
-
-
-def compare(
-    experiment: Experiment = None,
-    by: Annotated[str, typer.Option("--by", help="Keys that make a row, by comma.")] = api.BY,
-    measure: Annotated[
-        str, typer.Option("--measure", help="Measures, by comma: entity_f1, span_f1, span_accuracy …")
-    ] = "entity_f1",
-    languages: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option("--languages", help="Columns, by comma: en,sv,mean"),
-    ] = None,
-    format_name: Annotated[str, typer.Option("--format", help="table, csv, md, latex or json")] = "table",
-    cost: Annotated[bool, typer.Option("--cost", help="Add tokens and sentences seen, and seconds.")] = False,
-    proxies: Annotated[
-        bool, typer.Option("--proxies", help="How well label-free scores rank the runs against target gold, instead.")
-    ] = False,
-    truth: Annotated[str, typer.Option("--truth", help="With --proxies: target gold of dev, or test.")] = "dev",
-    output: Annotated[Optional[Path], typer.Option("--output", "-o", help="Write to a file.")] = None,  # noqa: UP045
-    tracking: Tracking = None,
-) -> None:
-    """Compare runs: mean ± standard deviation over seeds, per language, in points of 100."""
-    quiet_libraries()
-    from harness.machine.files import write_text
-    from harness.report import render as tables
-    from harness.report.proxies import proxies_table
-    from harness.tracking.records import collect
-    from harness.tracking.store import Store
-    from harness.values.errors import UsageError, listing
-
-    if format_name not in tables.FORMATS:
-        raise UsageError(f"--format {format_name!r}: allowed {listing(tables.FORMATS)}")
-    if truth not in ("dev", "test"):
-        raise UsageError(f"--truth {truth!r}: allowed dev, test")
-    columns = languages.split(",") if languages else None
-    if proxies:
-        store = Store(_uri(tracking))
-        table = proxies_table(collect(store, experiment), lambda record: store.curves(record.run_id), truth, columns)
-    else:
-        table = api.compare(experiment, by=by, measure=measure, languages=columns, cost=cost, tracking_uri=tracking)
-    text = tables.FORMATS[format_name](table)
-    if output:
-        write_text(output, text + "\n")
-        echo(f"wrote {output}")
-    else:
-        echo(text)
-    for note in table.notes:
-        echo(f"note: {note}", err=True)
 
 
 def ui(

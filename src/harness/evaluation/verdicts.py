@@ -146,9 +146,7 @@ def places(systems: Sequence[Drawn], language: str | None = None) -> list[Place]
     that it is above in 95 % of the draws; that one leads the next.
     """
     table = np.array([system.chosen(language) for system in systems])  # (systems, draws)
-    order = (-table).argsort(axis=0, kind="stable")
-    ranks = np.empty_like(order)
-    np.put_along_axis(ranks, order, np.arange(1, len(systems) + 1)[:, None] + np.zeros_like(order), axis=0)
+    ranks = np.array([1 + np.sum(table > one + 1e-12, axis=0) for one in table])  # equal ones share the better rank
     best = np.mean(table >= table.max(axis=0) - 1e-12, axis=1)
     groups = _tie_groups(systems, table, language)
     bounds = np.quantile(ranks, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=1, method="inverted_cdf").astype(int)

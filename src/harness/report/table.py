@@ -1,13 +1,19 @@
 """The comparison table: one row a setting, mean and deviation over seeds."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from harness.report.decided_columns import as_details, with_decision
+from harness.report.decision import Decided
 from harness.report.groups import Group, groups
 from harness.tracking.records import Record
 from harness.values import names
 from harness.values.errors import UsageError, listing, nearest
 from harness.values.table import Column, Figure, Table
+
+Decider = Callable[[Sequence[Group], Sequence[str]], Decided]
+"""Compares the rows of a table, given with the keys that name them."""
 
 
 def tested_languages(records: Sequence[Record], measure: str) -> list[str]:
@@ -56,12 +62,14 @@ def comparison(
     languages: Sequence[str] | None = None,
     *,
     cost: bool = False,
+    decider: Decider | None = None,
 ) -> Table:
     """Return the comparison: one row a setting, and under it the same with its collapsed runs, where it has any.
 
     :param languages: columns; all that were tested without them.
-    :param measures: of a test set, or of one label as ``LABEL/MEASURE``.
+    :param measures: of a test set, or of one label as ``LABEL/MEASURE``; a decision is of the first.
     :param cost: add what training has cost: tokens and sentences seen, seconds.
+    :param decider: compares the rows; without it they stand in the order of their keys, and nothing is decided.
     :raises UsageError: no run was tested on the first of these languages, or on a label.
     """
     keys, rows = groups(records, by)
@@ -83,17 +91,40 @@ def comparison(
         Column(names.score("test", language, measure), _title(language, measure, len(measures) > 1), "score")
         for language, measure in columns
     ]
-    shown = [
-        (one, group)
-        for group in rows
-        for one in ([group, group.with_collapsed()] if group.collapsed or group.partial else [group])
-    ]
-    return Table(
-        tuple(header),
-        tuple(_row(one, group, oracle, columns, sizes) for one, group in shown),
-        [_detail(one, one is group, keys, columns) for one, group in shown],
-        notes(rows),
-    )
+    lines = _Lines(keys, columns, sizes, oracle)
+    return lines.table(rows, header, decider(rows, keys) if decider else None)
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """How the lines of a comparison are made from its rows."""
+
+    keys: Sequence[str]
+    columns: Sequence[tuple[str, str]]
+    sizes: Sequence[tuple[str, Column]]
+    oracle: bool
+
+    def table(self, rows: Sequence[Group], header: list[Column], decided: Decided | None) -> Table:
+        """Return the table: a line a row, and one more where it has collapsed runs."""
+        shown = [
+            (one, number)
+            for number in (decided.order() if decided else range(len(rows)))
+            for one in _with_collapsed(rows[number])
+        ]
+        cells = [list(_row(one, rows[number], self.oracle, self.columns, self.sizes)) for one, number in shown]
+        details = [_detail(one, one is rows[number], self.keys, self.columns) for one, number in shown]
+        said = list(notes(rows))
+        if decided:
+            sound = [number if one is rows[number] else None for one, number in shown]
+            header, cells = with_decision(decided, header, cells, sound)
+            for detail, place in zip(details, sound, strict=True):
+                detail.update(as_details(decided, place))
+            said += decided.notes([" ".join(filter(None, group.keys)) for group in rows])
+        return Table(tuple(header), tuple(map(tuple, cells)), details, tuple(said))
+
+
+def _with_collapsed(group: Group) -> list[Group]:
+    return [group, group.with_collapsed()] if group.collapsed or group.partial else [group]
 
 
 def sized(cost: bool) -> list[tuple[str, Column]]:

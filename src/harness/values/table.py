@@ -1,6 +1,6 @@
 """A table: typed columns and rows. Every renderer and figure takes one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,10 +14,14 @@ Kind = Literal["text", "size", "count", "ratio", "score"]
 
 @dataclass(frozen=True)
 class Figure:
-    """A value with its sample standard deviation; nothing where it is not known."""
+    """A value with its sample standard deviation; nothing where it is not known.
+
+    :param best: nothing in its column is surely better; shown with an asterisk, or in bold.
+    """
 
     value: float | None
     deviation: float | None = None
+    best: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,9 +56,18 @@ class Table:
         """Titles of the columns."""
         return [column.title for column in self.columns]
 
-    def formatted(self) -> list[list[str]]:
-        """Return the rows for people."""
-        return [[_shown(column, cell) for column, cell in zip(self.columns, row, strict=True)] for row in self.rows]
+    def formatted(self, mark: Callable[[str], str] = lambda text: f"{text}*") -> list[list[str]]:
+        """Return the rows for people.
+
+        :param mark: how the best figures of a column are set off.
+        """
+        return [
+            [
+                mark(_shown(column, cell)) if isinstance(cell, Figure) and cell.best else _shown(column, cell)
+                for column, cell in zip(self.columns, row, strict=True)
+            ]
+            for row in self.rows
+        ]
 
     def to_pandas(self) -> "pandas.DataFrame":
         """Return the rows at full precision, 0..1, as a data frame; run ids are in ``details``."""
