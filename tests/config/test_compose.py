@@ -49,3 +49,16 @@ def test_an_experiment_preset_sets_several_groups(tmp_path: Path) -> None:
     )
     config = compose_config(["experiment=mine"], tmp_path)
     assert (config.method.name, config.seed) == ("synthetic", 9)
+
+
+def test_a_card_of_ones_own_that_is_not_found_says_how_it_would_be(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"your own is found with --config-dir DIR, where DIR/data/news\.yaml is"):
+        compose_config(["data=news"])
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "news.yaml").write_text("name: news\n")
+    with pytest.raises(ConfigError, match="--config-dir is the folder above data"):
+        compose_config(["data=news"], tmp_path / "data")
+    with pytest.raises(ConfigError, match="without folder and ending: data=news --config-dir DIR"):
+        compose_config(["data=my/data/news.yaml"])
+    with pytest.raises(ConfigError, match="one seed for everything is seed=3"):
+        compose_config(["seeds=3"])

@@ -116,3 +116,11 @@ def test_translations_are_line_by_line() -> None:
     for language in CONFIG.data.targets:
         assert counts[f"{language}.translated_train"] == counts["en.train"]
         assert counts[f"{language}.translated_test"] == counts[f"{language}.test"]
+
+
+def test_a_mistyped_label_is_corrected_and_not_dropped(toy_card: Path) -> None:
+    card = toy_card / "data" / "toy.yaml"
+    card.write_text(card.read_text(encoding="utf-8").replace("[PER, LOC]", "[PERS, LOC]"), encoding="utf-8")
+    config = compose_config(["data=toy"], toy_card)
+    with pytest.raises(DataError, match=r"rename it there with label_map: \{PER: PERS\}"):
+        load_corpora(config.data, toy_card / "data", [("en", "train")])

@@ -33,3 +33,19 @@ def test_a_file_is_converted_or_the_format_is_refused(tmp_path: Path) -> None:
     assert convert_file(file, tmp_path / "a.jsonl", "sv", to_format=None, annotated=True) == (1, 1, {})
     with pytest.raises(UsageError, match="format 'xml' cannot be written"):
         convert_file(file, tmp_path / "a.xml", "sv", to_format=None, annotated=True)
+
+
+def test_a_leaked_sentence_counts_once_and_labels_without_entities_are_told(toy_card: Path) -> None:
+    """The first test sentence in training and dev: one sentence, not two."""
+    data = toy_card / "data"
+    first = (data / "en" / "test.conll").read_text(encoding="utf-8").partition("\n\n")[0]
+    for split in ("train", "dev"):
+        with (data / "en" / f"{split}.conll").open("a", encoding="utf-8") as file:
+            file.write(f"\n{first}\n")
+    card = data / "toy.yaml"
+    text = card.read_text(encoding="utf-8").replace("[PER, LOC]", "[PER, LOC, ORG]").partition("expected:")[0]
+    card.write_text(text, encoding="utf-8")
+    findings = check_card(load_card("toy", toy_card))
+    (fault,) = findings.faults
+    assert fault.startswith("1 test sentences stand in another split (sentence en.test ") and "take them out" in fault
+    assert findings.unused_labels == ["ORG"]

@@ -95,6 +95,8 @@ def check(name: Name, config_dir: ConfigDir = None, as_json: AsJson = False) -> 
             echo(f"duplicates: {same.first} repeats {same.sentences} sentences ({same.share:.1%})")
         for same in findings.overlaps:
             echo(f"overlap: {same.sentences} sentences of {same.second} ({same.share:.1%}) also stand in {same.first}")
+    if findings.unused_labels:
+        echo(f"note: the training data has no entity of {', '.join(findings.unused_labels)}", err=True)
     if findings.faults:
         raise HarnessError(f"{data.config.data.name}: {'; '.join(findings.faults)}")
     echo(f"{data.config.data.name}: as its card says", err=as_json)

@@ -88,7 +88,10 @@ def _hydra_override(override: str) -> str:
         raise ConfigError(f"{shown(override)} is not an override; write KEY=VALUE, for example trainer.max_epochs=2")
     if name in GROUPS:
         if not re.fullmatch(r"[\w.-]{1,120}", value):
-            raise ConfigError(f"{name}={shown(value)[1:-1]}: no such choice; a choice is the name of a file in {name}/")
+            raise ConfigError(
+                f"{name}={shown(value)[1:-1]}: no such choice; a choice is the name of a file in {name}/, without "
+                f"folder and ending: {name}={Path(value).stem or 'NAME'} --config-dir DIR, where DIR/{name} holds it"
+            )
         return f"{name}={value}"
     text = f"++{name}={value}"
     try:
@@ -220,7 +223,13 @@ def _rx_mini_folder() -> str:
 def _missing_choice(wanted: str, config_dir: Path | None) -> str:
     group, _, choice = str(wanted).partition("/")
     options = group_options(group, config_dir)
-    return f"{group}={choice}: no such choice{nearest(choice, options)}; allowed: {listing(sorted(options), most=40)}"
+    if config_dir is None:
+        own = f"; your own is found with --config-dir DIR, where DIR/{group}/{choice}.yaml is"
+    else:
+        deep = (config_dir / f"{choice}.yaml").is_file() and config_dir.name == group
+        own = f"; --config-dir is the folder above {group}: {config_dir.parent}" if deep else ""
+    near = nearest(choice, options)
+    return f"{group}={choice}: no such choice{near}; allowed: {listing(sorted(options), most=40)}{own}"
 
 
 def _one_sentence(error: Exception) -> str:

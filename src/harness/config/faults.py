@@ -35,6 +35,8 @@ def _fault(model: type[BaseModel], detail: ErrorDetails) -> str:
     hint = ""
     if isinstance(detail["input"], bool) and "string" in detail["type"]:
         hint = "; put quotes around a word such as true"
+    if key == "seeds" and isinstance(detail["input"], int):
+        hint = f"; one seed for everything is seed={detail['input']}"
     return f"{key}: found {shown(detail['input'])}, {message}{hint}"
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from hashlib import blake2b
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from harness.corpora.readers.tables import TABLE_FORMATS, fetch_hub_files, read_
 from harness.corpora.splits import hold_out, without_texts
 from harness.machine.provenance import file_digest
 from harness.values.account import Account
-from harness.values.errors import DataError, FileError, listing, nearest, shown
+from harness.values.errors import DataError, FileError, listing, shown
 from harness.values.records import Corpus, CorpusKey, Origin, Sentence, Span
 
 logger = logging.getLogger(__name__)
@@ -70,6 +71,12 @@ class Catalogue:
         return self.corpora[(language, split)]
 
 
+def _how_to_get(absent: Sequence[str]) -> str:
+    """Return where synthetic sentences come from, if some are missing."""
+    synthetic = any(name.endswith(".synthetic") for name in absent)
+    return "; 'harness synthesize' writes or imports synthetic sentences" if synthetic else ""
+
+
 def load_corpora(card: DataCard, folder: Path, wanted: Iterable[CorpusKey], *, held_out: float = 0) -> Catalogue:
     """Read splits of a card.
 
@@ -87,7 +94,8 @@ def load_corpora(card: DataCard, folder: Path, wanted: Iterable[CorpusKey], *, h
     absent = [f"{language}.{split}" for language, split in keys if _source(card, language, split) is None]
     if absent:
         raise DataError(
-            f"{card.name} has no {listing(absent)}; add the files to the data card or choose other languages"
+            f"{card.name} has no {listing(absent)}; name the file on the data card (targets.LANGUAGE.SPLIT: {{path: …, "
+            "format: …}) or choose other languages" + _how_to_get(absent)
         )
     corpora: dict[CorpusKey, Corpus] = {}
     differences: list[Difference] = []
@@ -222,7 +230,8 @@ def format_of(path: Path) -> str:
     except KeyError:
         what = "" if path.exists() else "no such file, and "
         raise FileError(
-            f"{path}: {what}the ending tells no format; give 'format' (known endings: {listing(_ENDINGS, most=20)})"
+            f"{path}: {what}the ending tells no format; give it with --from, or format: on a card "
+            f"(known endings: {listing(_ENDINGS, most=20)})"
         ) from None
 
 
@@ -330,12 +339,14 @@ def _check_labels(sentences: Sequence[Sentence], card: DataCard, place: str) -> 
             f"label_map {listing(card.label_map) or 'of none'}"
         )
     label, more = names[0], f" (and {len(names) - 1} more: {listing(names[1:], most=6)})" if len(names) > 1 else ""
-    where = shown(sentences[first[label] - 1].id)[1:-1]
-    raise DataError(
-        f"{place}: sentence {where} has label {shown(label)}{more}; allowed {list(card.labels)}"
-        f"{nearest(label, card.labels)}; rename or drop it in the data card, for example "
-        f"label_map: {{{shown(label)[1:-1]}: null}}"
+    where, plain = shown(sentences[first[label] - 1].id)[1:-1], shown(label)[1:-1]
+    near = get_close_matches(label, card.labels, n=1)
+    remedy = (
+        f"correct labels: in the data card, or rename it there with label_map: {{{plain}: {near[0]}}}"
+        if near
+        else f"add it to labels: in the data card, or rename or drop it there, for example label_map: {{{plain}: null}}"
     )
+    raise DataError(f"{place}: sentence {where} has label {shown(label)}{more}; allowed {list(card.labels)}; {remedy}")
 
 
 def map_labels(sentence: Sentence, card: DataCard, account: Account) -> Sentence:

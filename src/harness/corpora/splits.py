@@ -127,6 +127,28 @@ def overlaps(corpora: Iterable[Corpus], *, shortest: int = 20) -> list[Overlap]:
     return reports
 
 
+def repeated_tests(corpora: Iterable[Corpus], *, shortest: int = 20) -> tuple[int, str]:
+    """Return how many test sentences stand in a split that is no test, each counted once, and where the first does.
+
+    :param shortest: as for :func:`overlaps`.
+    """
+    everything = list(corpora)
+    elsewhere: dict[str, str] = {}
+    for corpus in everything:
+        if corpus.split != "test":
+            for sentence in corpus.sentences:
+                elsewhere.setdefault(normalised(sentence.text), f"{corpus.language}.{corpus.split} {sentence.id}")
+    found, first = 0, ""
+    for corpus in everything:
+        if corpus.split == "test":
+            for sentence in corpus.sentences:
+                key = normalised(sentence.text)
+                if len(key) >= shortest and key in elsewhere:
+                    found += 1
+                    first = first or f"{corpus.language}.test {sentence.id} is {elsewhere[key]}"
+    return found, first
+
+
 def _overlap(first: str, second: str, shared: list[Sentence], corpus: Corpus) -> Overlap | None:
     if not shared:
         return None

@@ -9,7 +9,7 @@ from harness.config import Config, FileSource, compose_config, group_options
 from harness.config.yaml_files import load_mapping
 from harness.corpora.catalogue import load_corpora, read_source
 from harness.corpora.conll_writer import WRITERS, conll_text
-from harness.corpora.splits import Overlap, duplicates, overlaps
+from harness.corpora.splits import Overlap, duplicates, overlaps, repeated_tests
 from harness.evaluation.power import smallest_difference
 from harness.machine.files import write_text
 from harness.values.account import Account
@@ -101,18 +101,28 @@ class Findings:
 
     :param duplicates: sentences that a split repeats.
     :param overlaps: sentences that two splits share.
+    :param leaked: test sentences that stand in a split that is no test, each once, and where the first does.
     """
 
     data: CardData
     duplicates: Sequence[Overlap]
     overlaps: Sequence[Overlap]
+    leaked: tuple[int, str] = (0, "")
+
+    @property
+    def unused_labels(self) -> list[str]:
+        """Labels of the card that no sentence of the source's training data has: a model learns nothing of them."""
+        card = self.data.config.data
+        train = [one for one in self.data.corpora if (one.language, one.split) == (card.source.language, "train")]
+        return [label for label in card.labels if train and not any(one.label_counts.get(label) for one in train)]
 
     @property
     def faults(self) -> list[str]:
         """What makes the check fail: other counts than the card's, test sentences in another split."""
-        leaked = sum(overlap.sentences for overlap in self.overlaps if _is_leak(overlap))
         faults = [f"{len(self.data.differences)} counts differ from the card"] if self.data.differences else []
-        return faults + ([f"{leaked} test sentences stand in another split"] if leaked else [])
+        leaked, first = self.leaked
+        where = f"{leaked} test sentences stand in another split (sentence {first}); take them out of that split"
+        return faults + ([where] if leaked else [])
 
     def as_object(self) -> dict[str, Any]:
         """Return the findings for JSON."""
@@ -124,16 +134,11 @@ class Findings:
         }
 
 
-def _is_leak(overlap: Overlap) -> bool:
-    splits = [name.partition(".")[2] for name in (overlap.first, overlap.second)]
-    return "test" in splits and splits[0] != splits[1]
-
-
 def check_card(data: CardData) -> Findings:
     """Look for duplicates and for overlaps between splits; translations repeat their source and are left out."""
     labelled = [corpus for corpus in data.corpora if not corpus.split.startswith("translated")]
     repeated = [repeats for repeats in map(duplicates, labelled) if repeats]
-    return Findings(data, repeated, overlaps(labelled))
+    return Findings(data, repeated, overlaps(labelled), repeated_tests(labelled))
 
 
 def convert_file(

@@ -166,10 +166,18 @@ def _score_tags(
 
 
 def _label_notes(gold: Sequence[Sequence[Span]], predicted: Sequence[Sequence[Span]]) -> list[str]:
-    """Say when two files have no label in common: then no entity can ever match."""
+    """Say when two files have no label in common, so that no entity can ever match, or gold has one by itself."""
     left, right = ({span[2] for spans in side for span in spans} for side in (gold, predicted))
-    if not left or not right or left & right:
+    if not left or not right:
         return []
+    if left & right:
+        alone = sorted(left - right)
+        missed = sum(span[2] in alone for spans in gold for span in spans)
+        told = (
+            f"gold has {listing(map(shown, alone))}, which is never predicted: {missed} entities count as missed "
+            "(a run whose card drops this label does not count them)"
+        )
+        return [told] if alone else []
     composed = [{unicodedata.normalize("NFC", label) for label in side} for side in (left, right)]
     if composed[0] & composed[1]:
         return [

@@ -40,7 +40,7 @@ def export_onnx(trained: TrainedTagger, folder: Path) -> float:
     }
     with torch.no_grad():
         torch.onnx.export(
-            _Logits(model), (ids, mask), str(path),
+            _Logits(model).eval(), (ids, mask), str(path),
             input_names=["input_ids", "attention_mask"], output_names=["logits"],
             dynamic_shapes=(shape, shape), dynamo=True, external_data=False, verbose=False,
         )  # fmt: skip

@@ -111,7 +111,7 @@ def sentence_from_tags(
         account["empty_sentences_dropped"] += 1
         return None
     # In IOB1 an entity opens with I-X, so this counts those too; it says how much rests on the rule.
-    account["i_tags_opening_an_entity"] += illegal_transitions(kept_tags)
+    account["iob1_openings"] += illegal_transitions(kept_tags)
     text, offsets = join_tokens(kept)
     spans = clean_spans(text, spans_from_tags(kept_tags, offsets), account, where)
     return Sentence(name, text, language, spans, offsets, document=document)
