@@ -178,7 +178,11 @@ def _tell(exported: "Exported", name: str, output: Path, *, exported_because: st
         echo(f"chosen: {exported_because}")
     echo(f"exported run {exported.run_id} ({name}) to {output}")
     if exported.probes:
-        echo(f"loaded again: the same spans on {exported.agreement} of {exported.probes} test sentences")
+        few = exported.agreement < exported.probes
+        why = "; the run predicted in bfloat16, the export in float32" if few else ""
+        echo(f"loaded again: the same spans on {exported.agreement} of {exported.probes} test sentences{why}")
+    if exported.replaced:
+        echo(f"the model that was in {output} before is replaced")
     if exported.onnx_difference is not None:
         echo(f"model.onnx: logits within {exported.onnx_difference:.1e} of torch")
     if exported.registered:

@@ -113,6 +113,8 @@ def _report(outcome: "Outcome", *, as_json: bool) -> None:
             metric, value = outcome.best["metric"], outcome.best["value"]
             shown = f"{100 * value:.1f}" if names.is_share(metric) else f"{value:g}"
             best = f", best {metric} {shown} (trial {outcome.best['trial']})"
+            if names.is_share(metric) and not value:
+                best += "; no trial found an entity: give them more steps or another learning rate"
         left = f", {outcome.remaining} left to run" if outcome.remaining else ""
         echo(f"{outcome.experiment}: {outcome.finished} trials finished{left}{best}")
         echo(f"compare them with: harness compare --experiment {outcome.experiment}")

@@ -156,7 +156,7 @@ def notes(rows: Sequence[Group]) -> tuple[str, ...]:
         found.append("a row of one seed says nothing of the spread over seeds")
     if any(group.collapsed or group.partial for group in rows):
         found.append(
-            "collapsed runs (no entity of the dev set found, or far fewer than other seeds find) are left out of means; "
+            "collapsed runs (no entity of the dev set found, or far fewer than other seeds) are left out of means; "
             "the row stands once more with them; more steps or another learning rate help"
         )
     repeated = sum(group.repeated for group in rows)

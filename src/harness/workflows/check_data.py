@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.config import Config, FileSource, compose_config, group_options
 from harness.config.yaml_files import load_mapping
-from harness.corpora.catalogue import load_corpora, read_source
+from harness.corpora.catalogue import check_files, load_corpora, read_source
 from harness.corpora.conll_writer import WRITERS, conll_text
 from harness.corpora.splits import Overlap, duplicates, overlaps, repeated_tests
 from harness.evaluation.power import smallest_difference
@@ -71,6 +71,7 @@ def load_card(name: str, config_dir: Path | None) -> CardData:
     wanted = [(language, split) for language in card.languages for split, _ in card.language_files(language).files()]
     if not wanted:
         raise DataError(f"{card.name} names no files; add them with data.source.train.path=… and so on")
+    check_files(card, config.data_folder or Path.cwd(), wanted)
     catalogue = load_corpora(card, config.data_folder or Path.cwd(), wanted)
     return CardData(config, list(catalogue.corpora.values()), [str(difference) for difference in catalogue.differences])
 

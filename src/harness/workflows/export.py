@@ -44,6 +44,7 @@ class Exported:
 
     :param agreement: probe sentences on which the reloaded model predicts the stored predictions' spans.
     :param probes: probe sentences; 0 for a restricted corpus or a run that stored no predictions.
+    :param replaced: a former export was in the folder.
     """
 
     folder: Path
@@ -52,6 +53,7 @@ class Exported:
     probes: int
     onnx_difference: float | None = None
     registered: str = ""
+    replaced: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,13 +105,14 @@ def export_run(
         if foreign:
             raise UsageError(f"{target} holds files that no export wrote ({foreign[0]}); choose another folder")
         _readable(folder)
+        replaced = target.exists() and any(target.iterdir())
         if target.exists():
             target.rename(scratch / "former")
         folder.rename(target)
     registered = ""
     if registration:
         registered = register_model(store, record, registration.name, model, registration.alias)
-    return Exported(target, record.run_id, agreement, probes, difference, registered)
+    return Exported(target, record.run_id, agreement, probes, difference, registered, replaced)
 
 
 def _readable(folder: Path) -> None:
