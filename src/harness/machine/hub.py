@@ -71,7 +71,8 @@ def loading_error(path: str, error: Exception, *, key: str = "encoder.path") -> 
     elif not local and any(word in text.lower() for word in ("connect", "offline", "resolve", "timed out", "cached")):
         reason = (
             "the Hugging Face hub cannot be reached (or HF_HUB_OFFLINE is set); "
-            "check the network, or download the model and give its folder"
+            "check the network, download the model and give its folder (encoder=hf encoder.path=FOLDER), or take an "
+            "encoder that needs no hub: e5-small-q4, char-bilstm"
         )
     elif "safetensors" in text:
         reason = "it has no safetensors weights; convert them (transformers' save_pretrained) and give the new folder"
