@@ -165,7 +165,6 @@ NOT_RUN = {
     "ui": "a server that does not end",
     "demo-best": "what make demo leaves",
     "apertium": "Debian's apertium and apertium-eng-spa",
-    "--against": "ids of the reader's own runs",
 }
 """Commands whose options alone are checked, by a word in them, and why."""
 

@@ -11,7 +11,7 @@ Nothing heavy is imported before a function is called.
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -133,7 +133,7 @@ def _keep_comparison(outcome: "Outcome") -> None:
             client.log_text(outcome.run_id, text, f"{names.COMPARISON}.{ending}")
 
 
-MOST_RUNS = 500
+MOST_RUNS = 100
 """Runs up to which a comparison fetches their counts per sentence without being told to."""
 
 
@@ -156,7 +156,7 @@ def compare(
     :param cost: add tokens and sentences seen, and seconds.
     :param tracking_uri: MLflow store; as ``tracking.uri`` in a run.
     :param decide: whether rows are tested against their baseline, with intervals and ranks, or how
-        (:class:`harness.report.decision.Wanted`); up to 500 runs are without it.
+        (:class:`harness.report.decision.Wanted`); up to 100 runs are without it, since each one's counts are fetched.
     :returns: a table; ``to_pandas()`` has its figures at full precision.
     :raises UsageError: there are no such runs, measures, keys or rows.
     """
@@ -190,16 +190,15 @@ def usual_keys(records: Sequence["Record"], by: str) -> list[str]:
 
 
 def counts_from(store: "Store") -> "CountsOf":
-    """Return how counts per sentence of runs are fetched, each once."""
+    """Return how counts per sentence of runs are fetched."""
     from harness.evaluation.stored import from_text
     from harness.values import names
 
-    @cache
-    def of_run(run_id: str) -> "Mapping[str, StoredCounts] | None":
-        text = store.text(run_id, names.COUNTS)
+    def of_run(record: "Record") -> "Mapping[str, StoredCounts] | None":
+        text = store.text(record.run_id, names.COUNTS)
         return from_text(text) if text else None
 
-    return lambda record: of_run(record.run_id)
+    return of_run
 
 
 def load(folder: str | Path) -> "EntityModel":

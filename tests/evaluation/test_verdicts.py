@@ -54,6 +54,12 @@ def test_places_tie_what_cannot_be_told_apart() -> None:
     assert [place.ranks for place in same] == [(1, 1), (1, 1)], "equals share the better rank"
 
 
+def test_a_row_that_cannot_be_told_from_the_best_is_not_beaten() -> None:
+    """The second is surely below the first; the third, lower and wide, is not: it is in a later group, but not beaten."""
+    systems = draw([of_seeds("a", 80, 81, 82), of_seeds("b", 70, 71, 72), of_seeds("c", 30, 90, 85)], "entity_f1")
+    assert [place.beaten for place in places(systems)] == [False, True, False]
+
+
 def test_the_noise_floor_is_the_spread_of_two_seeds() -> None:
     # Variances of 0.1, 0.2, 0.3 and of 0.5, 0.5, 0.5: 0.01 and 0, pooled 0.005, of a difference 0.01.
     systems = draw([of_seeds("a", 1, 2, 3), of_seeds("b", 5, 5, 5)], "entity_f1")
@@ -65,7 +71,7 @@ def test_shares_of_variance_find_the_source() -> None:
     (of_seed,) = draw([of_seeds("a", 2, 5, 8)], "entity_f1")
     assert variance_shares(of_seed) == pytest.approx({"languages": 0, "seeds": 1, "sentences": 0})
     generator = np.random.default_rng(2)
-    many = simulated(generator, seeds=3, languages=np.array([-2.0, 0.0, 2.0]), spread=(0.0, 0.1, 0.0), names="a")
+    many = simulated(generator, seeds=3, languages=np.array([-2.0, 0.0, 2.0]), spread=(0.0, 0.1, 0.0), shared=False)
     shares = variance_shares(draw(many, "entity_f1")[0])
     assert shares["languages"] > 0.9 and sum(shares.values()) == pytest.approx(1)
 

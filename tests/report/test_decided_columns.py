@@ -11,16 +11,16 @@ def test_the_table_says_what_is_decided() -> None:
     found = table(study())
     rows = [dict(zip(found.header, row, strict=True)) for row in found.formatted()]
     assert [row["method"] for row in rows] == ["zero_shot", "synthetic", "synthetic", "tie"]
-    assert rows[0]["Δ [95 %]"] == "baseline" and rows[0]["rank"].startswith("2")
-    assert rows[1]["Δ [95 %]"].startswith("+20.3 [") and rows[1]["Δ [95 %]"].endswith("] ++")
+    assert rows[0]["Δ mean [95 %]"] == "baseline" and rows[0]["rank"].startswith("2")
+    assert rows[1]["Δ mean [95 %]"].startswith("+20.3 [") and rows[1]["Δ mean [95 %]"].endswith("] ++")
     assert rows[1]["mean"].endswith("*") and not rows[0]["mean"].endswith("*")
-    assert rows[3]["Δ [95 %]"].endswith("=")
+    assert rows[3]["Δ mean [95 %]"].endswith("=")
 
 
 def test_the_best_are_bold_in_a_paper() -> None:
     text = latex_table(table(study()), "Swedish & Danish.")
     assert r"\textbf{71.3 $\pm$1.5}" in text and r"\caption{Swedish \& Danish. Bold:" in text
-    assert r"$\Delta$ [95 \%]" in text and text.count(r"\begin{table}") == 1
+    assert r"$\Delta$ mean [95 \%]" in text and text.count(r"\begin{table}") == 1
 
 
 def test_everything_is_there_at_full_precision() -> None:

@@ -19,6 +19,13 @@ def test_a_regression_that_many_languages_make_likely_is_none() -> None:
     assert outcome(detail, "sv", 0.01) == "worse" and outcome(detail, "sv", 0.2) == "inconclusive"
 
 
+def test_what_cannot_be_compared_is_inconclusive_and_takes_nothing_from_others() -> None:
+    runs = [*study(), *(scored("less", "0", seed, {"sv": 60}) for seed in (1, 2))]
+    found = cells(table(runs, Wanted("entity_f1", against="method=synthetic,ratio=0.1")))
+    assert len([cell for cell in found["worse"] if cell.startswith("e zero_shot")]) == 2
+    assert "e less 0 da cannot be compared" in found["inconclusive"]
+
+
 def test_a_single_row_has_nothing_to_be_compared_with() -> None:
     with pytest.raises(UsageError, match="no row can be compared"):
         cells(table([scored("zero_shot", "0", 1, {"sv": 50})]))

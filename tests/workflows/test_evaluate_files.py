@@ -194,4 +194,4 @@ def test_a_label_of_gold_alone_is_told(tmp_path: Path) -> None:
     for name, second in (("gold", "B-MISC"), ("predicted", "O")):
         (tmp_path / f"{name}.conll").write_text(f"Anna\tB-PER\nNobel\t{second}\n", encoding="utf-8")
     scored = score_files(tmp_path / "gold.conll", tmp_path / "predicted.conll")
-    assert any("gold has 'MISC', which is never predicted: 1 entities count as missed" in note for note in scored.notes)
+    assert any("gold has 'MISC', which is never predicted: 1 entities cannot be found" in note for note in scored.notes)

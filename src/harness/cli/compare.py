@@ -21,7 +21,7 @@ Against = Annotated[
 ]
 Decide = Annotated[
     Optional[bool],  # noqa: UP045
-    typer.Option("--decide/--no-decide", help="Intervals, ranks and ties; up to 500 runs without it."),
+    typer.Option("--decide/--no-decide", help="Intervals, ranks and ties; up to 100 runs without it."),
 ]
 Sort = Annotated[
     Optional[str],  # noqa: UP045
@@ -76,7 +76,10 @@ def compare(
     else:
         from harness.report.decision import Wanted
         from harness.report.table import checked_measures
+        from harness.values.errors import UsageError
 
+        if decide is False and (gate or against or over_languages):
+            raise UsageError("--no-decide leaves out what --gate, --against and --over-languages are about")
         wanted = Wanted(checked_measures(measure)[0], against, region / 100, over_languages)
         asked = decide or gate or over_languages or against is not None or wanted != Wanted(wanted.measure)
         table = api.compare(
@@ -85,7 +88,7 @@ def compare(
         )  # fmt: skip
     _print(table, format_name, sort, wide, caption, output)
     if gate:
-        raise typer.Exit(_gate(table))
+        raise typer.Exit(_gate(table, err=format_name != "table"))
 
 
 def _check(format_name: str, truth: str) -> None:
@@ -126,13 +129,16 @@ def _print(table: "Table", format_name: str, sort: str | None, wide: bool, capti
         echo(f"note: {note}", err=True)
 
 
-def _gate(table: "Table") -> int:
-    """Print the cells by outcome, and return the exit code: 1 where one is worse."""
+def _gate(table: "Table", *, err: bool) -> int:
+    """Print the cells by outcome, and return the exit code: 1 where one is worse.
+
+    :param err: on standard error, where standard output is for a program.
+    """
     from harness.report.gate import cells
 
     found = cells(table)
     for outcome in ("worse", "inconclusive", "equal", "better"):
-        echo(f"{outcome}: {len(found[outcome])}")
+        echo(f"{outcome}: {len(found[outcome])}", err=err)
         for cell in found[outcome]:
-            echo(f"  {cell}")
+            echo(f"  {cell}", err=err)
     return 1 if found["worse"] else 0

@@ -1,12 +1,35 @@
 """``harness evaluate``: score anybody's predictions. Imports no torch and no mlflow."""
 
 import json
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
 from harness.cli.console import echo
+
+if TYPE_CHECKING:
+    from harness.workflows.evaluate_files import Scored
+
+Gold = Annotated[
+    str,
+    typer.Argument(metavar="GOLD|RUN_ID", help="Gold: CoNLL, JSON lines, or another format of data convert. Or a run."),
+]
+Predicted = Annotated[
+    Optional[list[Path]],  # noqa: UP045
+    typer.Argument(
+        metavar="[PREDICTED …]", help="Predictions for the same sentences, a file for each seed; a run has counts."
+    ),
+]
+Against = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option("--against", help="A second system's file, once for each seed, or a run: tests the difference."),
+]
+ONE_FILE = (
+    "one file a system: the test is over sentences, and two seeds of one setting often differ by as much; "
+    "give a file for each seed"
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -15,16 +38,8 @@ def register(app: typer.Typer) -> None:
 
 
 def evaluate(
-    gold: Annotated[
-        str,
-        typer.Argument(
-            metavar="GOLD|RUN_ID", help="Gold: CoNLL, JSON lines, or another format of data convert. Or a run."
-        ),
-    ],
-    predicted: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Argument(metavar="[PREDICTED]", help="Predictions for the same sentences; of a run there are counts."),
-    ] = None,
+    gold: Gold,
+    predicted: Predicted = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     missing_as_o: Annotated[
         bool,
@@ -34,10 +49,7 @@ def evaluate(
         Optional[str],  # noqa: UP045
         typer.Option("--from", help="Format of both files, as of data convert; by ending and content without it."),
     ] = None,
-    against: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option("--against", help="A second prediction file, or run: adds a paired permutation test."),
-    ] = None,
+    against: Against = None,
     bootstrap: Annotated[bool, typer.Option("--bootstrap", help="Add 95 % intervals over sentences.")] = False,
     tracking: Annotated[
         Optional[str],  # noqa: UP045
@@ -47,20 +59,28 @@ def evaluate(
     """Score predictions: entity, span, partial and type F1, error kinds, each label. Or test two runs."""
     from harness.workflows.evaluate_files import compare_files, intervals, score_files
 
-    if predicted is None:
+    if not predicted:
         _compare_runs(gold, against, tracking, as_json=as_json)
         return
-    formats = {"gold_format": from_format, "predicted_format": from_format}
     gold_file = Path(gold)
-    scored = score_files(gold_file, predicted, missing_as_o=missing_as_o, **formats)
+    score = partial(
+        score_files, gold_file, missing_as_o=missing_as_o, gold_format=from_format, predicted_format=from_format
+    )
+    others = [score(Path(file)) for file in against or ()]
+    scored = score(predicted[0])
+    if len(predicted) > 1 or len(others) > 1:
+        _compare_systems([scored, *(score(file) for file in predicted[1:])], others, as_json=as_json)
+        return
     values = scored.as_json()
     if bootstrap:
         values |= intervals(scored)
-    if against is not None:
-        values |= compare_files(scored, score_files(gold_file, Path(against), missing_as_o=missing_as_o, **formats))
+    if others:
+        values |= compare_files(scored, others[0])
     echo(json.dumps(values, ensure_ascii=False) if as_json else _text(values))
+    if others:
+        echo(f"note: {ONE_FILE}", err=True)
     if scored.missing_sentences:
-        unit = "tokens" if _has_tokens(gold_file, predicted) else "characters"
+        unit = "tokens" if _has_tokens(gold_file, predicted[0]) else "characters"
         echo(
             f"scored as O: {scored.missing_tokens} {unit} in {scored.missing_sentences} sentences not fully predicted",
             err=True,
@@ -69,10 +89,40 @@ def evaluate(
         echo(f"note: {note}", err=True)
 
 
-def _compare_runs(first: str, second: str | None, tracking: str | None, *, as_json: bool) -> None:
+def _compare_systems(first: "list[Scored]", second: "list[Scored]", *, as_json: bool) -> None:
+    """Print the means of systems over their files, and how far the first is above the second."""
+    from harness.report.render import plain_table
+    from harness.workflows.evaluate_systems import MEASURES, as_object, compare_systems, system_values
+
+    systems = [system_values(files) for files in (first, second) if files]
+    found = compare_systems(first, second) if second else {}
+    if as_json:
+        differences = {name: as_object(one) for name, one in found.items()}
+        echo(json.dumps({"systems": systems, **({"differences": differences} if found else {})}, ensure_ascii=False))
+        return
+    rows = []
+    for name in MEASURES:
+        row = [name]
+        for values in systems:
+            deviation = f" ±{100 * values[f'{name}_sd']:.1f}" if f"{name}_sd" in values else ""
+            row.append(f"{100 * values[name]:.1f}{deviation}")
+        if name in found:
+            one = found[name]
+            interval = f"[{100 * one.interval.low:.1f}, {100 * one.interval.high:.1f}]"
+            row += [f"{100 * one.value:+.1f} {interval}", f"{one.p_value:.4f}", one.verdict]
+        rows.append(row)
+    titles = [f"{values['files']} files" for values in systems]
+    echo(plain_table(["measure", *titles, *(["difference [95 %]", "p", "verdict"] if found else [])], rows))
+    if found:
+        covered = ", ".join(found["entity_f1"].covers)
+        echo(f"note: intervals cover {covered}; a verdict needs two files of each system", err=True)
+
+
+def _compare_runs(first: str, others: list[str] | None, tracking: str | None, *, as_json: bool) -> None:
     """Print how two runs differ on the test sets they share, from their counts per sentence."""
     from harness.values.errors import UsageError
 
+    second = others[0] if others and len(others) == 1 else None
     if second is None or Path(first).exists():
         raise UsageError(
             f"{first}: give the predictions to score as well, or two runs: harness evaluate RUN_ID --against RUN_ID"

@@ -90,7 +90,7 @@ def _hydra_override(override: str) -> str:
         if not re.fullmatch(r"[\w.-]{1,120}", value):
             raise ConfigError(
                 f"{name}={shown(value)[1:-1]}: no such choice; a choice is the name of a file in {name}/, without "
-                f"folder and ending: {name}={Path(value).stem or 'NAME'} --config-dir DIR, where DIR/{name} holds it"
+                f"folder and ending: {name}={shown(Path(value).stem)[1:-1]} --config-dir DIR, where DIR/{name} holds it"
             )
         return f"{name}={value}"
     text = f"++{name}={value}"

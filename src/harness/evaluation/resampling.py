@@ -2,8 +2,8 @@
 
 A score varies for three reasons (Sälevä, Ataman and Lignos 2025, https://arxiv.org/abs/2509.22612): other test
 sentences, another seed, another language. Each draw gives every system one value of its mean in which the chosen
-sources vary at once, and all systems meet the same sentences, and the same seeds where they have them in common, so
-that differences are paired.
+sources vary at once, and all systems meet the same sentences. The difference of two systems is drawn as such, seed by
+seed where both have the same seeds, so that what they share cancels.
 
 - **Sentences** (documents where the source knows them) are drawn with replacement: a bootstrap of the F1, which is no
   mean of sentences (Berg-Kirkpatrick et al. 2012, https://aclanthology.org/D12-1091).
@@ -13,7 +13,7 @@ that differences are paired.
   test, and one over several sources follows Behrens and Fisher.
 - What a seed does to single sentences is in the spread over sentences and again in the spread over seeds. It is
   estimated from the draws and taken off the former, which is known better (a crossed design; Owen 2007, "The pigeonhole
-  bootstrap", https://doi.org/10.1214/07-AOAS122).
+  bootstrap", https://doi.org/10.1214/07-AOAS122); of a difference, from the draws of the difference.
 - Where languages are drawn, sentences are not drawn apart: what they do is in the spread between languages.
 
 Coverage was simulated (tests/evaluation/test_resampling.py, docs/evaluation.md).
@@ -24,7 +24,6 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,79 +56,138 @@ class Tested:
 class System:
     """What is compared: a row of a table, with all its seeds.
 
-    :param tests: language → what it was tested on there.
+    :param tests: language → what it was tested on there; a seed can be missing in one (its model collapsed).
     """
 
     name: str
     tests: Mapping[str, Tested]
 
+
+@dataclass(frozen=True)
+class Sample:
+    """Scores of one system, or of the difference of two, in one language or as a mean.
+
+    :param seeds: of the runs in it.
+    :param points: score of each seed, shape (seeds,), 0..1.
+    :param sampled: the same with sentences drawn, shape (draws, seeds).
+    """
+
+    seeds: tuple[str, ...]
+    points: Numbers
+    sampled: Numbers
+
+    def minus(self, other: Sample) -> Sample:
+        """Return the difference seed by seed, of samples with the same seeds."""
+        return Sample(self.seeds, self.points - other.points, self.sampled - other.sampled)
+
     @property
-    def seeds(self) -> tuple[str, ...]:
-        """Seeds that were tested in every language, sorted."""
-        common = [set(test.runs) for test in self.tests.values()]
-        return tuple(sorted(set.intersection(*common))) if common else ()
+    def value(self) -> float:
+        """Mean over seeds."""
+        return float(self.points.mean())
+
+    def draws(self, seed: int) -> Numbers:
+        """Return the mean with sentences and seeds drawn, shape (draws,)."""
+        return _without_interaction(self.sampled) + self.moved(seed)
+
+    def wide_draws(self, seed: int) -> Numbers:
+        """Return the same with what seeds do to sentences counted twice: for ranks, where what systems share is not
+        known to cancel; wider, never narrower.
+        """
+        return np.asarray(self.sampled.mean(axis=1) + self.moved(seed))
+
+    def moved(self, seed: int) -> Numbers:
+        """Return what other seeds would add, shape (draws,)."""
+        if len(self.seeds) < 2:
+            return np.zeros(len(self.sampled))
+        weights = multipliers(len(self.seeds), len(self.sampled), [seed, 1, *self.seeds])
+        return np.asarray(weights @ (self.points - self.points.mean()))
 
 
 @dataclass(frozen=True)
 class Drawn:
     """Draws of one system.
 
-    :param seeds: those whose runs are in it.
-    :param points: language → score of each seed, shape (seeds,), 0..1.
-    :param draws: language → score with sentences and seeds drawn, shape (draws,).
-    :param sentence_draws: language → the same with sentences alone drawn.
-    :param over_languages: the mean with languages and seeds drawn, shape (draws,); None for fewer than two languages.
+    :param samples: by language, each with the seeds it has there.
+    :param digests: of the test sets, by language.
+    :param seed: of the draws.
     """
 
     name: str
-    seeds: tuple[str, ...]
-    points: Mapping[str, Numbers]
-    draws: Mapping[str, Numbers]
-    sentence_draws: Mapping[str, Numbers]
-    over_languages: Numbers | None
+    samples: Mapping[str, Sample]
+    digests: Mapping[str, str]
+    seed: int
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Languages tested."""
+        return tuple(self.samples)
+
+    def common_seeds(self, languages: Sequence[str] | None = None) -> tuple[str, ...]:
+        """Return the seeds that were tested in each of some languages, sorted; of all languages without them."""
+        own = [set(self.samples[language].seeds) for language in languages or self.samples]
+        return tuple(sorted(set.intersection(*own))) if own else ()
+
+    @property
+    def seeds(self) -> tuple[str, ...]:
+        """The seeds of the mean."""
+        return self.common_seeds()
 
     @property
     def mean(self) -> float:
-        """Mean over languages and seeds."""
-        return float(np.mean([np.mean(values) for values in self.points.values()]))
+        """Mean over languages, and over the seeds that have them all; not a number without such a seed."""
+        return self.sample(None).value if self.seeds else float("nan")
 
-    @cached_property
-    def mean_draws(self) -> Numbers:
-        """The mean over these very languages, with sentences and seeds drawn, shape (draws,)."""
-        return np.asarray(np.mean(list(self.draws.values()), axis=0))
-
-    @cached_property
-    def mean_sentence_draws(self) -> Numbers:
-        """The same with sentences alone drawn."""
-        return np.asarray(np.mean(list(self.sentence_draws.values()), axis=0))
-
-    def chosen(self, language: str | None, *, languages_drawn: bool = False) -> Numbers:
-        """Return the draws of one language, or of the mean.
-
-        :param languages_drawn: of a mean over languages like these, instead of these.
-        :raises ValueError: languages are to be drawn and there is one.
-        """
+    def sample(self, language: str | None, languages: Sequence[str] | None = None) -> Sample:
+        """Return the scores of a language, or of the mean over some; over all without them."""
         if language is not None:
-            return self.draws[language]
-        if not languages_drawn:
-            return self.mean_draws
-        if self.over_languages is None:
-            raise ValueError("one language says nothing of others")
-        return self.over_languages
+            return self.samples[language]
+        chosen = [self.only(one, self.common_seeds(languages)) for one in languages or self.samples]
+        points = np.mean([one.points for one in chosen], axis=0)
+        return Sample(chosen[0].seeds, points, np.mean([one.sampled for one in chosen], axis=0))
+
+    def only(self, language: str, seeds: Sequence[str]) -> Sample:
+        """Return the scores of a language by some of its seeds."""
+        own = self.samples[language]
+        places = [own.seeds.index(seed) for seed in seeds]
+        return Sample(tuple(seeds), own.points[places], own.sampled[:, places])
+
+    def table(self, languages: Sequence[str]) -> Numbers:
+        """Return the score of each language and seed of the mean, shape (languages, seeds)."""
+        seeds = self.common_seeds(languages)
+        return np.array([self.only(language, seeds).points for language in languages])
 
 
 def draw(systems: Sequence[System], measure: str, *, draws: int = 2000, seed: int = 0) -> list[Drawn]:
-    """Draw all systems at once, paired.
+    """Draw the sentences of all systems at once.
 
-    :param measure: a measure of a test set, or ``LABEL/MEASURE`` of one label.
-    :raises ValueError: a system has no test set, or no seed that all its test sets have.
+    :param measure: a measure of a test set, or ``LABEL/MEASURE`` of one label; languages whose gold has no such label
+        are left out, as a mean over languages leaves them out.
     """
-    for system in systems:
-        if not system.seeds:
-            raise ValueError(f"{system.name}: no seed was tested on all of its test sets")
+    draws = max(
+        draws, 100 * max((len(system.tests) for system in systems), default=0)
+    )  # p values small enough for Holm
     weights = _SentenceWeights(draws, seed)
-    scored = [_scores(system, measure, weights) for system in systems]
-    return [_with_seeds(system, scores, draws, seed) for system, scores in zip(systems, scored, strict=True)]
+    return [
+        Drawn(
+            system.name,
+            {
+                language: _sample(test, measure, weights)
+                for language, test in system.tests.items()
+                if test.runs and has_label(test, measure)
+            },
+            {language: test.digest for language, test in system.tests.items()},
+            seed,
+        )
+        for system in systems
+    ]
+
+
+def has_label(test: Tested, measure: str) -> bool:
+    """Return True for a measure of all labels, or where gold has the label."""
+    if not is_label_measure(measure):
+        return True
+    (table,) = tables(next(iter(test.runs.values())), measure)
+    return bool(table[:, COLUMN["gold"]].any())
 
 
 class _SentenceWeights:
@@ -163,30 +221,32 @@ def tables(counts: Counts, measure: str) -> list[NDArray[np.int32]]:
 
 
 def score(sums: Sequence[Numbers], measure: str) -> Numbers:
-    """Return a measure from the summed counts of :func:`tables`, each of shape (..., columns)."""
+    """Return a measure from the summed counts of :func:`tables`, each of shape (..., columns).
+
+    A mean over labels is over those that gold or a prediction has in the draw.
+    """
+    if not sums:
+        return np.zeros(())
     name = "entity_f1" if measure == MACRO_F1 else measure.rpartition("/")[2]
-    values = [measure_of(name, table) for table in sums]
-    return np.asarray(np.mean(values, axis=0)) if values else np.zeros(())
+    values = np.array([measure_of(name, table) for table in sums])
+    if measure != MACRO_F1:
+        return np.asarray(values[0])
+    there = np.array([table[..., COLUMN["gold"]] + table[..., COLUMN["predicted"]] > 0 for table in sums])
+    count = there.sum(axis=0)
+    return np.asarray(np.where(count > 0, (values * there).sum(axis=0) / np.maximum(count, 1), 0.0))
 
 
-def _scores(system: System, measure: str, weights: _SentenceWeights) -> dict[str, tuple[Numbers, Numbers]]:
-    """Return for each language the score of each seed, shape (seeds,), and drawn, shape (draws, seeds)."""
-    found = {}
-    for language, test in system.tests.items():
-        taken = [[table.astype(np.float64) for table in tables(test.runs[seed], measure)] for seed in system.seeds]
-        points = np.array([float(score([table.sum(axis=0) for table in one], measure)) for one in taken])
-        units = len(next(iter(test.runs.values())).total)
-        parts = []
-        for part, generator in enumerate(weights.parts(test.digest, units) if units else []):
-            drawn = weights.drawn(generator, units, part)
-            parts.append(
-                np.stack(
-                    [score([np.rint(drawn @ t) for t in one], measure) + np.zeros(len(drawn)) for one in taken], axis=1
-                )
-            )
-        sampled = np.concatenate(parts) if parts else np.tile(points, (weights.draws, 1))
-        found[language] = (points, sampled)
-    return found
+def _sample(test: Tested, measure: str, weights: _SentenceWeights) -> Sample:
+    seeds = tuple(sorted(test.runs))
+    taken = [[table.astype(np.float64) for table in tables(test.runs[seed], measure)] for seed in seeds]
+    points = np.array([float(score([table.sum(axis=0) for table in one], measure)) for one in taken])
+    units = len(test.runs[seeds[0]].total)
+    parts = []
+    for part, generator in enumerate(weights.parts(test.digest, units) if units else []):
+        drawn = weights.drawn(generator, units, part)
+        columns = [score([np.rint(drawn @ table) for table in one], measure) + np.zeros(len(drawn)) for one in taken]
+        parts.append(np.stack(columns, axis=1))
+    return Sample(seeds, points, np.concatenate(parts) if parts else np.tile(points, (weights.draws, 1)))
 
 
 def multipliers(count: int, draws: int, key: Sequence[int | str]) -> Numbers:
@@ -202,19 +262,6 @@ def multipliers(count: int, draws: int, key: Sequence[int | str]) -> Numbers:
     return np.asarray(generator.normal(size=(draws, count)) * scale[:, None] / np.sqrt(count * freedom))
 
 
-def _with_seeds(system: System, scores: Mapping[str, tuple[Numbers, Numbers]], draws: int, seed: int) -> Drawn:
-    seeds = system.seeds
-    moves = multipliers(len(seeds), draws, [seed, 1, *seeds]) if len(seeds) > 1 else np.zeros((draws, 1))
-    points = {language: own for language, (own, _) in scores.items()}
-    sentence = {language: sampled.mean(axis=1) for language, (_, sampled) in scores.items()}
-    by_language = {
-        language: _without_interaction(sampled) + moves @ (points[language] - points[language].mean())
-        for language, (_, sampled) in scores.items()
-    }
-    over = _over_languages(points, moves, draws, seed) if len(scores) > 1 else None
-    return Drawn(system.name, seeds, points, by_language, sentence, over)
-
-
 def _without_interaction(sampled: Numbers) -> Numbers:
     """Return the mean over seeds with sentences drawn, less what seeds do to single sentences: seeds bring that again.
 
@@ -227,14 +274,19 @@ def _without_interaction(sampled: Numbers) -> Numbers:
     return np.asarray(means.mean() + kept * (means - means.mean()))
 
 
-def _over_languages(points: Mapping[str, Numbers], moves: Numbers, draws: int, seed: int) -> Numbers:
-    """Return the mean with languages and seeds drawn, shape (draws,)."""
-    table = np.array(list(points.values()))  # (languages, seeds)
+def over_languages(table: Numbers, languages: Sequence[str], seeds: Sequence[str], draws: int, seed: int) -> Numbers:
+    """Return a mean with languages and seeds drawn, shape (draws,).
+
+    :param table: scores, or differences of two systems with the same seeds, shape (languages, seeds).
+    """
     of_languages, of_seeds = table.mean(axis=1), table.mean(axis=0)
-    chosen = multipliers(len(of_languages), draws, [seed, 2, *points])
-    counted_twice = _residual(table) / table.size if table.shape[1] > 1 else 0.0
+    chosen = multipliers(len(of_languages), draws, [seed, 2, *languages])
+    several = table.shape[1] > 1
+    counted_twice = _residual(table) / table.size if several else 0.0
     kept = shrink(float(np.var(of_languages, ddof=1)) / len(of_languages), counted_twice)
-    moved = kept * (chosen @ (of_languages - of_languages.mean())) + moves @ (of_seeds - of_seeds.mean())
+    moved = kept * (chosen @ (of_languages - of_languages.mean()))
+    if several:
+        moved = moved + multipliers(len(seeds), draws, [seed, 1, *seeds]) @ (of_seeds - of_seeds.mean())
     return np.asarray(table.mean() + moved)
 
 

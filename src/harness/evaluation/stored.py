@@ -18,6 +18,9 @@ from harness.values.records import Corpus
 
 FORMAT = 1
 
+FEWEST_DOCUMENTS = 10
+"""Fewer say nothing of how others would be: a file whose only mark is its first line is one document."""
+
 
 @dataclass(frozen=True)
 class StoredCounts:
@@ -32,12 +35,21 @@ class StoredCounts:
     documents: tuple[str, ...] = ()
 
     @property
+    def units(self) -> tuple[str, ...]:
+        """Names of the units that are drawn or swapped whole, one for each sentence: its document, or itself where it
+        has none; empty where all sentences are units, since no document is known or there are too few of them.
+        """
+        names = tuple(name or f"sentence {number}" for number, name in enumerate(self.documents))
+        return names if len(set(names)) >= FEWEST_DOCUMENTS else ()
+
+    @property
     def by_document(self) -> Counts:
-        """The counts of whole documents, in the order of their first sentences; of sentences where none is known."""
-        if not self.documents:
+        """The counts of the units, in the order of their first sentences."""
+        names = self.units
+        if not names:
             return self.counts
-        order = {name: place for place, name in enumerate(dict.fromkeys(self.documents))}
-        places = np.array([order[name] for name in self.documents])
+        order = {name: place for place, name in enumerate(dict.fromkeys(names))}
+        places = np.array([order[name] for name in names])
 
         def grouped(table: Any) -> Any:
             sums = np.zeros((len(order), table.shape[1]), dtype=np.int32)

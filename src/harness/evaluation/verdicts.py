@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from harness.evaluation.resampling import Drawn, Numbers
+from harness.evaluation.resampling import Drawn, Numbers, over_languages
 
 LEVEL = 0.95
 REGION = 0.01
@@ -64,34 +64,59 @@ class Difference:
 
 
 def difference(
-    first: Drawn, second: Drawn, language: str | None = None, *, region: float = REGION, languages_drawn: bool = False
+    first: Drawn,
+    second: Drawn,
+    language: str | None = None,
+    *,
+    languages: Sequence[str] | None = None,
+    region: float = REGION,
+    languages_drawn: bool = False,
 ) -> Difference:
     """Return how far the first is above the second.
 
-    :param language: one of them; the mean over all without it.
+    :param language: one of them; a mean without it.
+    :param languages: of the mean; those of the first without them.
     :param region: half-width of the region of practical equivalence, 0..1.
     :param languages_drawn: of languages like these, instead of these.
+    :raises ValueError: languages are to be drawn and there is one.
     """
-    draws = first.chosen(language, languages_drawn=languages_drawn) - second.chosen(
-        language, languages_drawn=languages_drawn
-    )
-    several = min(len(first.seeds), len(second.seeds)) > 1
-    points = [float(np.mean(one.points[language])) if language else one.mean for one in (first, second)]
-    value = points[0] - points[1]
-    if not np.any(draws):  # the same predictions
-        draws = np.full_like(draws, value)
+    over = tuple(languages or first.languages)
+    left, right = first.sample(language, over), second.sample(language, over)
+    several = min(len(left.seeds), len(right.seeds)) > 1
+    paired = left.seeds == right.seeds
+    if languages_drawn and language is None:
+        draws = _over(first, second, over, paired)
+    else:
+        draws = left.minus(right).draws(first.seed) if paired else left.draws(first.seed) - right.draws(second.seed)
     found = interval(draws)
     above, below = float(np.mean(draws > region)), float(np.mean(draws < -region))
-    covers = (*(["languages"] if languages_drawn else []), *(["seeds"] if several else []))
+    drawn = ("languages",) if languages_drawn and language is None else ()
+    covers = (*drawn, *(["seeds"] if several else []), *([] if drawn else ["sentences"]))
     return Difference(
-        value,
+        left.value - right.value,
         found,
         p_value(draws),
         {"above": above, "within": 1 - above - below, "below": below},
         _verdict(found, region) if several else "one seed",
-        covers if languages_drawn else (*covers, "sentences"),
+        covers,
         found.half_width * (1.96 + 0.84) / 1.96,
     )
+
+
+def _over(first: Drawn, second: Drawn, languages: Sequence[str], paired: bool) -> Numbers:
+    """Return a difference of means with languages drawn, the same ones for both."""
+    if len(languages) < 2:
+        raise ValueError("one language says nothing of others")
+    tables = [one.table(languages) for one in (first, second)]
+    seeds = [one.common_seeds(languages) for one in (first, second)]
+    count = len(first.sample(languages[0]).sampled)
+    if paired:
+        return over_languages(tables[0] - tables[1], languages, seeds[0], count, first.seed)
+    draws = [
+        over_languages(table, languages, own, count, one.seed)
+        for table, own, one in zip(tables, seeds, (first, second), strict=True)
+    ]
+    return draws[0] - draws[1]
 
 
 def p_value(draws: Numbers) -> float:
@@ -132,41 +157,46 @@ class Place:
     :param best: share of the draws in which it is first, 0..1.
     :param ranks: 95 % interval of its rank, 1 the best.
     :param group: number of its tie group, 1 the best; 0 where no verdict is possible (one seed).
+    :param beaten: the best one is above it in 95 % of the draws; True where no verdict is possible.
     """
 
     best: float
     ranks: tuple[int, int]
     group: int
+    beaten: bool
 
 
 def places(systems: Sequence[Drawn], language: str | None = None) -> list[Place]:
-    """Return the place of each system by its draws.
+    """Return the place of each system by its draws; all were tested on the same sets.
 
     Tie groups as EuroEval has them since 2026: the best system leads the first group, which goes down to the first
     that it is above in 95 % of the draws; that one leads the next.
     """
-    table = np.array([system.chosen(language) for system in systems])  # (systems, draws)
+    samples = [system.sample(language) for system in systems]
+    table = np.array([sample.wide_draws(one.seed) for sample, one in zip(samples, systems, strict=True)])
     ranks = np.array([1 + np.sum(table > one + 1e-12, axis=0) for one in table])  # equal ones share the better rank
     best = np.mean(table >= table.max(axis=0) - 1e-12, axis=1)
-    groups = _tie_groups(systems, table, language)
+    groups = [0] * len(systems)
+    beaten = [True] * len(systems)
+    first = leader = None
+    for place in sorted(range(len(systems)), key=lambda one: -samples[one].value):
+        if len(samples[place].seeds) < 2:
+            continue
+        first = place if first is None else first
+        beaten[place] = _above(systems[first], systems[place], language)
+        if leader is None or _above(systems[leader], systems[place], language):
+            leader, number = place, max(groups) + 1
+        groups[place] = number
     bounds = np.quantile(ranks, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=1, method="inverted_cdf").astype(int)
     return [
-        Place(float(share), (int(low), int(high)), group)
-        for share, low, high, group in zip(best, *bounds, groups, strict=True)
+        Place(float(best[one]), (int(bounds[0][one]), int(bounds[1][one])), groups[one], beaten[one])
+        for one in range(len(systems))
     ]
 
 
-def _tie_groups(systems: Sequence[Drawn], table: Numbers, language: str | None) -> list[int]:
-    means = [float(np.mean(one.points[language])) if language else one.mean for one in systems]
-    groups = [0] * len(systems)
-    leader, number = None, 0
-    for place in sorted(range(len(systems)), key=lambda one: -means[one]):
-        if len(systems[place].seeds) < 2:
-            continue
-        if leader is None or float(np.mean(table[leader] - table[place] <= 0)) < 1 - LEVEL:
-            leader, number = place, number + 1
-        groups[place] = number
-    return groups
+def _above(first: Drawn, second: Drawn, language: str | None) -> bool:
+    """Return True where the first is above the second in 95 % of the draws."""
+    return first is not second and 1 - difference(first, second, language, region=0.0).shares["above"] < 1 - LEVEL
 
 
 def noise_floor(systems: Sequence[Drawn]) -> float | None:
@@ -176,9 +206,10 @@ def noise_floor(systems: Sequence[Drawn]) -> float | None:
     """
     squares, freedom = 0.0, 0
     for system in systems:
-        of_seeds = np.mean(list(system.points.values()), axis=0)
-        squares += float(((of_seeds - of_seeds.mean()) ** 2).sum())
-        freedom += len(of_seeds) - 1
+        if len(system.seeds) > 1:
+            points = system.sample(None).points
+            squares += float(((points - points.mean()) ** 2).sum())
+            freedom += len(points) - 1
     return float(np.sqrt(2 * squares / freedom)) if freedom else None
 
 
@@ -187,10 +218,10 @@ def variance_shares(system: Drawn) -> dict[str, float]:
 
     ``languages`` is what other languages would change, beyond what other sentences and seeds do.
     """
-    table = np.array(list(system.points.values()))  # (languages, seeds)
+    table = system.table(system.languages)
     languages, seeds = table.shape
     of_seeds = float(np.var(table.mean(axis=0), ddof=1)) / seeds if seeds > 1 else 0.0
-    of_sentences = float(system.mean_sentence_draws.var())
+    of_sentences = float(system.sample(None).sampled.mean(axis=1).var())
     of_languages = 0.0
     if languages > 1:
         between = float(np.var(table.mean(axis=1), ddof=1)) / languages

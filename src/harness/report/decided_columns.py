@@ -26,7 +26,8 @@ def with_decision(
     compared = any(decided.differences)
     if not compared:
         return list(header), list(rows)
-    title = "Δ [95 %]" if decided.wanted.measure == "entity_f1" else f"Δ {decided.wanted.measure} [95 %]"
+    measure = "" if decided.wanted.measure == "entity_f1" else f" {decided.wanted.measure}"
+    title = f"Δ mean{measure} [95 %]"
     columns = [*header, Column("difference", title), Column("rank", "rank")]
     marked = []
     for row, number in zip(rows, numbers, strict=True):
@@ -40,7 +41,8 @@ def with_decision(
                 cells[place] = replace(cell, best=True)
         by = decided.differences[number]
         baseline = decided.baselines[number] == number
-        marked.append([*cells, "baseline" if baseline else _difference(by.get(names.MEAN)), _rank(decided, number)])
+        said = "baseline" if baseline and number in decided.baselines else _difference(by.get(names.MEAN))
+        marked.append([*cells, said, _rank(decided, number)])
     return columns, marked
 
 
@@ -49,7 +51,7 @@ def _is_best(decided: Decided, column: Column, number: int) -> bool:
     for language, placed in decided.places.items():
         if column.key == names.score("test", language, decided.wanted.measure):
             place = placed[number]
-            return place is not None and place.group == 1
+            return place is not None and not place.beaten
     return False
 
 

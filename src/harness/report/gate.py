@@ -22,7 +22,10 @@ def cells(table: Table) -> dict[str, list[str]]:
     """
     found: dict[str, list[str]] = {outcome: [] for outcome in OUTCOMES}
     compared = False
+    tested = list(dict.fromkeys(language for detail in table.details for language in _languages(detail)))
     for row, detail in zip(table.rows, table.details, strict=True):
+        if detail["baseline"] or detail["with_collapsed"]:
+            continue
         languages = _languages(detail)
         corrected = holm([detail[f"difference/{language}_p"] for language in languages])
         said = [cell for cell, column in zip(row, table.columns, strict=True) if column.kind == "text"]
@@ -30,6 +33,8 @@ def cells(table: Table) -> dict[str, list[str]]:
         for language, p_value in zip(languages, corrected, strict=True):
             compared = True
             found[outcome(detail, language, p_value)].append(f"{name} {language} {_figures(detail, language)}")
+        left = [language for language in tested if language not in languages]
+        found["inconclusive"] += [f"{name} {language} cannot be compared" for language in left]
     if not compared:
         raise UsageError(
             "--gate: no row can be compared with a baseline: it needs two rows of sound runs with counts per sentence, "

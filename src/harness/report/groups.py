@@ -34,7 +34,7 @@ class Group:
     @property
     def partial(self) -> int:
         """Runs of several models of which some, not all, collapsed."""
-        return sum(bool(_collapsed_parts(run)) for run in self.runs)
+        return sum(bool(collapsed_parts(run)) for run in self.runs)
 
     @property
     def leaks(self) -> str:
@@ -61,7 +61,7 @@ class Group:
         return [
             run.metrics[metric]
             for run in self.runs
-            if metric in run.metrics and (self.whole or language not in _collapsed_parts(run))
+            if metric in run.metrics and (self.whole or language not in collapsed_parts(run))
         ]
 
 
@@ -171,7 +171,7 @@ def _group(keys: tuple[str, ...], protocol: str, attempts: Sequence[Record]) -> 
 
 def _has_collapsed(run: Record, row: Sequence[Record]) -> bool:
     """Return True for a run that found nothing, or far less on the dev set of its mixture than the seeds beside it."""
-    if run.tags.get(names.COLLAPSED) and not _collapsed_parts(run):
+    if run.tags.get(names.COLLAPSED) and not collapsed_parts(run):
         return True
     scores = [other.metrics[names.BEST_DEV_F1] for other in row if names.BEST_DEV_F1 in other.metrics]
     if len(scores) < 3 or names.BEST_DEV_F1 not in run.metrics:
@@ -179,7 +179,7 @@ def _has_collapsed(run: Record, row: Sequence[Record]) -> bool:
     return run.metrics[names.BEST_DEV_F1] < COLLAPSED_BELOW * statistics.median(scores)
 
 
-def _collapsed_parts(run: Record) -> set[str]:
+def collapsed_parts(run: Record) -> set[str]:
     """Return the languages whose model collapsed where a run has several, and the means they enter; else nothing."""
     lost = {language for language in run.tags.get(names.COLLAPSED_LANGUAGES, "").split(",") if language}
     return lost | {names.MEAN, run.key(names.DATA_SOURCE)} if lost else lost

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from harness.values import names
 from harness.values.errors import printable
 from harness.values.markdown import markdown
 from harness.values.table import Figure, Table
@@ -82,7 +83,7 @@ def latex(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     def escaped(cell: str) -> str:
         bold, text = cell.startswith(_BOLD), cell.removeprefix(_BOLD)
         flat = printable(" ".join(text.split(" ")).replace("\n", " "))
-        inner = "".join(_LATEX.get(char, char) for char in flat)
+        inner = "".join(_LATEX.get(char, char) for char in flat).replace("--", "{-}{-}")  # two hyphens are a dash
         return rf"\textbf{{{inner}}}" if bold else inner
 
     lines = [r"\begin{tabular}{" + "l" + "r" * (len(header) - 1) + "}", r"\toprule"]
@@ -99,7 +100,7 @@ def latex_table(table: Table, caption: str = "") -> str:
     """
     marked = any(cell.best for row in table.rows for cell in row if isinstance(cell, Figure))
     explained = ["Bold: no other row is surely better."] if marked else []
-    sentences = [caption or "Entity-span F1 x 100, mean and standard deviation over seeds.", *explained]
+    sentences = [caption or _what(table), *explained]
     sentences += [f"{note[:1].upper()}{note[1:]}." for note in table.notes]
     said = "".join(_LATEX.get(char, char) for char in printable(" ".join(sentences)))
     return "\n".join(
@@ -109,6 +110,12 @@ def latex_table(table: Table, caption: str = "") -> str:
             rf"\caption{{{said}}}", r"\label{tab:comparison}", r"\end{table}",
         ]
     )  # fmt: skip
+
+
+def _what(table: Table) -> str:
+    """Return what the scores of a table are, in words."""
+    of = {names.measure_of(column.key).replace("_", " ") for column in table.columns if names.language_of(column.key)}
+    return f"{', '.join(sorted(of)) or 'Scores'} x 100, mean and standard deviation over seeds."
 
 
 def as_json(rows: Sequence[dict[str, Any]]) -> str:

@@ -174,7 +174,7 @@ def _label_notes(gold: Sequence[Sequence[Span]], predicted: Sequence[Sequence[Sp
         alone = sorted(left - right)
         missed = sum(span[2] in alone for spans in gold for span in spans)
         told = (
-            f"gold has {listing(map(shown, alone))}, which is never predicted: {missed} entities count as missed "
+            f"gold has {listing(map(shown, alone))}, which is never predicted: {missed} entities cannot be found "
             "(a run whose card drops this label does not count them)"
         )
         return [told] if alone else []
