@@ -46,9 +46,9 @@ def _options(
 
 
 def _register() -> None:
-    from harness.cli import compare, data, evaluate, export, run, sweep, synthesize, system, transfer
+    from harness.cli import compare, data, errors, evaluate, export, run, sweep, synthesize, system, transfer
 
-    for module in (run, sweep, compare, export, evaluate, transfer, system):
+    for module in (run, sweep, compare, errors, export, evaluate, transfer, system):
         module.register(app)
     app.add_typer(data.app, name="data")
     app.add_typer(synthesize.app, name="synthesize")

@@ -23,6 +23,10 @@ Decide = Annotated[
     Optional[bool],  # noqa: UP045
     typer.Option("--decide/--no-decide", help="Intervals, ranks and ties; up to 100 runs without it."),
 ]
+PublishedCorpora = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--published", metavar="CORPUS,…", help="Published figures on uner, masakhaner2 … under the rows."),
+]
 Sort = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option("--sort", metavar="COLUMN", help="Sort by a column: mean, sv, steps … highest first."),
@@ -57,6 +61,7 @@ def compare(
         bool, typer.Option("--gate", help="Exit code 1 where a row is worse than its baseline in a language.")
     ] = False,
     sort: Sort = None,
+    published: PublishedCorpora = None,
     cost: Annotated[bool, typer.Option("--cost", help="Add tokens and sentences seen, and seconds.")] = False,
     wide: Annotated[bool, typer.Option("--wide", help="All columns, however wide.")] = False,
     caption: Annotated[str, typer.Option("--caption", help="With --format latex.")] = "",
@@ -86,7 +91,12 @@ def compare(
             experiment, by=by, measure=measure, languages=columns, cost=cost, tracking_uri=tracking,
             decide=False if decide is False else wanted if asked else None,
         )  # fmt: skip
-    _print(table, format_name, sort, wide, caption, output)
+    shown = table
+    if published:
+        from harness.report.published import with_published
+
+        shown = with_published(table, published.split(","))
+    _print(shown, format_name, sort, wide, caption, output)
     if gate:
         raise typer.Exit(_gate(table, err=format_name != "table"))
 

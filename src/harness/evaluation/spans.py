@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.evaluation.fates import fates, overlap
 from harness.values.records import Span
 
 COLUMNS = (
@@ -98,10 +99,6 @@ def _sentence_events(gold: list[Span], predicted: list[Span]) -> Iterable[tuple[
     return events
 
 
-def _overlap(left: Span, right: Span) -> bool:
-    return left[0] < right[1] and right[0] < left[1]
-
-
 def _partial_events(gold: list[Span], predicted: list[Span]) -> list[tuple[str, str]]:
     """SemEval partial: the label is ignored; a prediction takes the same span, else the first overlapping one.
 
@@ -119,7 +116,7 @@ def _partial_events(gold: list[Span], predicted: list[Span]) -> list[tuple[str, 
         free.remove(same)
         events.append((same[2], "same_span"))
     for span in left:
-        partner = next((candidate for candidate in free if _overlap(span, candidate)), None)
+        partner = next((candidate for candidate in free if overlap(span, candidate)), None)
         if partner is not None:
             free.remove(partner)
             events.append((partner[2], "partial"))
@@ -142,7 +139,7 @@ def _type_events(gold: list[Span], predicted: list[Span]) -> list[tuple[str, str
         else:
             left.append(span)
     for span in left:
-        touching = [candidate for candidate in free if _overlap(span, candidate)]
+        touching = [candidate for candidate in free if overlap(span, candidate)]
         same = [candidate for candidate in touching if candidate[2] == span[2]]
         if same:
             partner = min(same, key=lambda candidate: abs(candidate[0] - span[0]) + abs(candidate[1] - span[1]))
@@ -154,28 +151,5 @@ def _type_events(gold: list[Span], predicted: list[Span]) -> list[tuple[str, str
 
 
 def _error_events(gold: list[Span], predicted: list[Span]) -> list[tuple[str, str]]:
-    """Pair each entity at most once, closest kind first; what stays alone is missed or spurious.
-
-    gold = exact + boundary + label + boundary_and_label + missed, and the same with spurious for predicted.
-    """
-    events = []
-    left, right = list(gold), list(predicted)
-    for span in predicted:
-        if span in left:
-            left.remove(span)
-            right.remove(span)
-            events.append((span[2], "exact"))
-    for kind, fits in (
-        ("label", lambda a, b: a[:2] == b[:2]),
-        ("boundary", lambda a, b: a[2] == b[2] and _overlap(a, b)),
-        ("boundary_and_label", _overlap),
-    ):
-        for span in list(right):
-            partner = next((candidate for candidate in left if fits(candidate, span)), None)
-            if partner is not None:
-                left.remove(partner)
-                right.remove(span)
-                events.append((partner[2], kind))
-    events += [(span[2], "missed") for span in left]
-    events += [(span[2], "spurious") for span in right]
-    return events
+    """Book each fate under the gold label, a spurious one under its own."""
+    return [(fate.label, fate.kind) for fate in fates(gold, predicted)]

@@ -1,6 +1,7 @@
 """Training a run again from its own command, for an export of what a study did not keep."""
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,11 +24,11 @@ class Run(Protocol):
         """Run it, and return a result with ``run_id`` and ``metrics``."""
 
 
-def rebuild_run(store: Store, record: Record, run_experiment: Run) -> tuple[Record, float]:
-    """Train a finished run again, this time keeping its checkpoint.
+def recomposed(record: Record, overrides: Sequence[str] = ()) -> Config:
+    """Return the configuration of a run, composed again from its command.
 
-    :returns: the new run, and the largest difference of an entity F1 from the old one, 0..1: 0 on the same machine.
-    :raises UsageError: its command cannot be repeated, or the data has changed since.
+    :param overrides: added to it; where runs are recorded is not taken from the command.
+    :raises UsageError: its command cannot be repeated.
     """
     command = record.tags.get(names.COMMAND, "")
     words = [word for word in shlex.split(command) if not word.startswith("tracking.")]  # the store is ours
@@ -35,11 +36,19 @@ def rebuild_run(store: Store, record: Record, run_experiment: Run) -> tuple[Reco
         why = "holds a masked password" if "***" in command else "is not a harness run"
         raise UsageError(f"run {record.run_id} cannot be trained again: its command {why}: {command}")
     config_dir = Path(words[words.index("--config-dir") + 1]) if "--config-dir" in words else None
-    overrides = [word for word in words[2:] if "=" in word and not word.startswith("--")]
+    return compose_config([*(w for w in words[2:] if "=" in w and not w.startswith("--")), *overrides], config_dir)
+
+
+def rebuild_run(store: Store, record: Record, run_experiment: Run) -> tuple[Record, float]:
+    """Train a finished run again, this time keeping its checkpoint.
+
+    :returns: the new run, and the largest difference of an entity F1 from the old one, 0..1: 0 on the same machine.
+    :raises UsageError: its command cannot be repeated, or the data has changed since.
+    """
+    command = record.tags.get(names.COMMAND, "")
     experiment = store.client.get_experiment(store.run(record.run_id).info.experiment_id).name
-    config = compose_config(
-        [*overrides, "tracking.checkpoints=all", f"tracking.uri={store.uri}", f"tracking.experiment={experiment}"],
-        config_dir,
+    config = recomposed(
+        record, ["tracking.checkpoints=all", f"tracking.uri={store.uri}", f"tracking.experiment={experiment}"]
     )
     warm = Warm()
     former, current = record.params.get(names.DATA_DIGEST), prepare(config, warm).data_params[names.DATA_DIGEST]
