@@ -163,20 +163,25 @@ def latest_per_seed(runs: Iterable[Record]) -> list[Record]:
 def _group(keys: tuple[str, ...], protocol: str, attempts: Sequence[Record]) -> Group:
     runs = latest_per_seed(attempts)
     finished = [run for run in runs if run.status == "FINISHED"]
-    collapsed = tuple(run for run in finished if _has_collapsed(run, finished))
-    sound = tuple(run for run in finished if run not in collapsed)
+    least = _least_score(finished)
+    fallen = [_has_collapsed(run, least) for run in finished]
+    collapsed = tuple(run for run, has in zip(finished, fallen, strict=True) if has)
+    sound = tuple(run for run, has in zip(finished, fallen, strict=True) if not has)
     repeated = sum(run.status == "FINISHED" for run in attempts) - len(finished)
     return Group(keys, protocol, sound, collapsed, len(runs) - len(finished), repeated)
 
 
-def _has_collapsed(run: Record, row: Sequence[Record]) -> bool:
+def _least_score(row: Sequence[Record]) -> float:
+    """Return the dev F1 below which a run of this row has collapsed; 0 for fewer than three seeds."""
+    scores = [run.metrics[names.BEST_DEV_F1] for run in row if names.BEST_DEV_F1 in run.metrics]
+    return COLLAPSED_BELOW * statistics.median(scores) if len(scores) > 2 else 0.0
+
+
+def _has_collapsed(run: Record, least: float) -> bool:
     """Return True for a run that found nothing, or far less on the dev set of its mixture than the seeds beside it."""
     if run.tags.get(names.COLLAPSED) and not collapsed_parts(run):
         return True
-    scores = [other.metrics[names.BEST_DEV_F1] for other in row if names.BEST_DEV_F1 in other.metrics]
-    if len(scores) < 3 or names.BEST_DEV_F1 not in run.metrics:
-        return False
-    return run.metrics[names.BEST_DEV_F1] < COLLAPSED_BELOW * statistics.median(scores)
+    return run.metrics.get(names.BEST_DEV_F1, least) < least
 
 
 def collapsed_parts(run: Record) -> set[str]:
