@@ -91,14 +91,15 @@ def compare(
             experiment, by=by, measure=measure, languages=columns, cost=cost, tracking_uri=tracking,
             decide=False if decide is False else wanted if asked else None,
         )  # fmt: skip
-    shown = table
-    if published:
-        from harness.report.published import with_published
-
-        shown = with_published(table, published.split(","))
-    _print(shown, format_name, sort, wide, caption, output)
+    _print(_beside(table, published), format_name, sort, wide, caption, output)
     if gate:
         raise typer.Exit(_gate(table, err=format_name != "table"))
+
+
+def _beside(table: "Table", published: str | None) -> "Table":
+    from harness.report.published import with_published
+
+    return with_published(table, published.split(",")) if published else table
 
 
 def _check(format_name: str, truth: str) -> None:

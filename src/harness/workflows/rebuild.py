@@ -30,13 +30,22 @@ def recomposed(record: Record, overrides: Sequence[str] = ()) -> Config:
     :param overrides: added to it; where runs are recorded is not taken from the command.
     :raises UsageError: its command cannot be repeated.
     """
+    words = repeatable_words(record)
+    config_dir = Path(words[words.index("--config-dir") + 1]) if "--config-dir" in words else None
+    return compose_config([*(w for w in words[2:] if "=" in w and not w.startswith("--")), *overrides], config_dir)
+
+
+def repeatable_words(record: Record) -> list[str]:
+    """Return the words of a run's command.
+
+    :raises UsageError: it cannot be repeated.
+    """
     command = record.tags.get(names.COMMAND, "")
     words = [word for word in shlex.split(command) if not word.startswith("tracking.")]  # the store is ours
     if words[:2] != ["harness", "run"] or any("***" in word for word in words):
         why = "holds a masked password" if "***" in command else "is not a harness run"
         raise UsageError(f"run {record.run_id} cannot be trained again: its command {why}: {command}")
-    config_dir = Path(words[words.index("--config-dir") + 1]) if "--config-dir" in words else None
-    return compose_config([*(w for w in words[2:] if "=" in w and not w.startswith("--")), *overrides], config_dir)
+    return words
 
 
 def rebuild_run(store: Store, record: Record, run_experiment: Run) -> tuple[Record, float]:
@@ -46,6 +55,7 @@ def rebuild_run(store: Store, record: Record, run_experiment: Run) -> tuple[Reco
     :raises UsageError: its command cannot be repeated, or the data has changed since.
     """
     command = record.tags.get(names.COMMAND, "")
+    repeatable_words(record)  # before anything is asked of the store
     experiment = store.client.get_experiment(store.run(record.run_id).info.experiment_id).name
     config = recomposed(
         record, ["tracking.checkpoints=all", f"tracking.uri={store.uri}", f"tracking.experiment={experiment}"]
