@@ -3,7 +3,7 @@ FROM python:3.11-slim-bookworm
 
 # Readable by whatever user the container is run as, so that results belong to the user of the host.
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTECODE=1 \
-    HARNESS_CACHE=/work/.cache/harness HF_HOME=/work/.cache/huggingface MLFLOW_DISABLE_TELEMETRY=true HOME=/tmp
+    HARNESS_CACHE=/study/.cache/harness HF_HOME=/study/.cache/huggingface MLFLOW_DISABLE_TELEMETRY=true HOME=/tmp
 
 WORKDIR /src
 COPY requirements.lock constraints.txt ./
@@ -18,6 +18,6 @@ COPY sweeps sweeps
 COPY src src
 RUN pip install --no-deps --no-build-isolation .
 
-WORKDIR /work
+WORKDIR /study
 ENTRYPOINT ["harness"]
 CMD ["--help"]

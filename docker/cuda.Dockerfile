@@ -6,7 +6,7 @@ FROM python:3.11-slim-bookworm
 RUN apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
 
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTECODE=1 \
-    HARNESS_CACHE=/work/.cache/harness HF_HOME=/work/.cache/huggingface MLFLOW_DISABLE_TELEMETRY=true HOME=/tmp \
+    HARNESS_CACHE=/study/.cache/harness HF_HOME=/study/.cache/huggingface MLFLOW_DISABLE_TELEMETRY=true HOME=/tmp \
     NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
 
 WORKDIR /src
@@ -19,6 +19,6 @@ COPY sweeps sweeps
 COPY src src
 RUN pip install --no-deps --no-build-isolation .
 
-WORKDIR /work
+WORKDIR /study
 ENTRYPOINT ["harness"]
 CMD ["--help"]
