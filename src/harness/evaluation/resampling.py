@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.evaluation.measures import measure as measure_of
+from harness.evaluation.significance import resampled
 from harness.evaluation.spans import COLUMN, Counts
 from harness.values.names import MACRO_F1, is_label_measure
 
@@ -205,8 +206,7 @@ class _SentenceWeights:
     def drawn(self, generator: np.random.Generator, units: int, part: int) -> Numbers:
         """Return the weights of one part, shape (draws of the part, units)."""
         size = min(AT_ONCE, self.draws - part * AT_ONCE)
-        picks = generator.integers(0, units, size=(size, units)) + units * np.arange(size)[:, None]
-        return np.bincount(picks.ravel(), minlength=size * units).reshape(size, units).astype(np.float64)
+        return resampled(generator, units, size)
 
 
 def tables(counts: Counts, measure: str) -> list[NDArray[np.int32]]:

@@ -36,7 +36,7 @@ def bootstrap_interval(counts: Counts, name: str, *, seed: int, resamples: int =
         return Interval(0.0, 0.0, level)
     generator = np.random.default_rng(seed)
     total = counts.total.astype(np.float64)  # whole numbers have no fast product
-    sums = np.concatenate([_resampled(generator, rows, part) @ total for part in _parts(resamples)])
+    sums = np.concatenate([resampled(generator, rows, part) @ total for part in _parts(resamples)])
     values = measure(name, np.rint(sums).astype(np.int64))  # (resamples,)
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(low), float(high), level)
@@ -50,7 +50,7 @@ def _parts(resamples: int) -> list[int]:
     return [min(AT_ONCE, resamples - start) for start in range(0, resamples, AT_ONCE)]
 
 
-def _resampled(generator: np.random.Generator, rows: int, resamples: int) -> NDArray[np.float64]:
+def resampled(generator: np.random.Generator, rows: int, resamples: int) -> NDArray[np.float64]:
     """Return how often each sentence is drawn, shape (resamples, sentences).
 
     Drawing sentences and counting them is ten times as fast as drawing the counts from a multinomial.
